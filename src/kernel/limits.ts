@@ -1,0 +1,36 @@
+/** Every bound of the platform, once. Sources stand beside the figures. */
+export const limits = {
+  /** Largest request body; rest-api §1.1. */
+  requestBodyBytes: 10 * 1024 * 1024,
+  /** Largest result body; rest-api §1.1. */
+  resultBodyBytes: 15 * 1024 * 1024,
+  /** Bodies above this travel by reference (claim check): the blob first, the record second. */
+  inlineBodyBytes: 256 * 1024,
+  /** Largest record batch for one partition; the broker refuses 1 MiB whole. */
+  batchBytes: 900 * 1024,
+  /** Unfinished records below the highest taken one, per partition: bounds the commit metadata (2.6 KB of the broker's 4,096). */
+  inFlightPerPartition: 1024,
+  /** The broker's `offset.metadata.max.bytes`. */
+  commitMetadataBytes: 4096,
+  /** Calls that one ingress replica has waiting. */
+  waitingCalls: 20_000,
+  /** Records waiting inside one appender. */
+  appendQueueRecords: 50_000,
+  appendQueueBytes: 256 * 1024 * 1024,
+  /** Seconds that a call may take: rest-api §1.1. */
+  timeoutDefaultS: 300,
+  timeoutMaxS: 3000,
+  /** How often an executor's transaction is committed. */
+  settleEveryMs: 50,
+  /** Ids that an executor remembers per partition to drop later copies. */
+  recentIdsPerPartition: 10_000,
+  recentIdsBytes: 64 * 1024 * 1024,
+  /** Text kept of one run's stdout and stderr. */
+  logBytesPerRun: 64 * 1024,
+  /** Concurrent calls of one account: rest-api §1.1. */
+  concurrentCallsPerAccount: 80,
+  /** How long a stored answer is served: GET /v1/requests, Idempotency-Key. */
+  answersKeptMs: 24 * 3600 * 1000,
+  /** Deliveries of one poisonous record before it is parked. */
+  blamedMax: 2,
+} as const;

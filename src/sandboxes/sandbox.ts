@@ -1,0 +1,81 @@
+import type { Readable, Writable } from 'node:stream';
+
+/** Port of what runs untrusted code. Drivers: `bubblewrap/`, `plain/` (opt-in, development); one conformance suite. */
+export interface SandboxDriver {
+  readonly name: string;
+  /** What this machine lets the driver enforce, for people and for pools that promise more. */
+  readonly enforcement: readonly Enforcement[];
+  /**
+   * Starts a sandbox; resolves when its process runs (not when the program in it is ready). Throws
+   * `SANDBOX_START_FAILED`. May be called concurrently.
+   */
+  start(spec: SandboxSpec): Promise<Sandbox>;
+  /** Ends every sandbox that it started and removes what a killed predecessor left behind. May be called twice. */
+  close(): Promise<void>;
+}
+
+export interface Enforcement {
+  readonly what: 'filesystem' | 'network' | 'memory' | 'cpu' | 'processes' | 'disk' | 'user';
+  readonly enforced: boolean;
+  /** For the reader: by what, or why not and what would help. */
+  readonly how: string;
+}
+
+export interface Mount {
+  readonly source: string;
+  readonly target: string;
+  readonly writable: boolean;
+}
+
+export interface SandboxLimits {
+  readonly memoryBytes: number;
+  readonly cpus: number;
+  readonly processes: number;
+  /** Size of `/tmp` and of the home folder together. */
+  readonly diskBytes: number;
+}
+
+export interface SandboxSpec {
+  /** Unique, `[a-z0-9-]`: names its run folder and cgroup. */
+  readonly id: string;
+  readonly command: readonly string[];
+  /** The whole environment: nothing of the host's is inherited. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly workingFolder: string;
+  /** Beyond the read-only system folders, which every sandbox sees. */
+  readonly mounts: readonly Mount[];
+  readonly limits: SandboxLimits;
+  /** `none`: own network namespace with loopback only. `outside`: own namespace, reaches other hosts, not this one. */
+  readonly network: 'none' | 'outside';
+  /** Makes `/tmp/algoout`, the FIFO on which a runner answers. A build or test must not have it. */
+  readonly resultChannel: boolean;
+  /** Unix socket on the host that appears inside at `/run/millrace.sock`; null: none. */
+  readonly endpoint: string | null;
+}
+
+export interface SandboxExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly outOfMemory: boolean;
+}
+
+export interface SandboxUsage {
+  readonly cpuS: number | null;
+  readonly memoryBytes: number | null;
+  readonly memoryPeakBytes: number | null;
+}
+
+export interface Sandbox {
+  readonly id: string;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** What is written to `/tmp/algoout`, kept open for the sandbox's whole life; null without a result channel. */
+  readonly results: Readable | null;
+  /** Resolves once, when every process of the sandbox is gone and its folder is removed. */
+  readonly exited: Promise<SandboxExit>;
+  /** Cheap enough for each call (two small file reads); nulls where nothing measures. */
+  usage(): Promise<SandboxUsage>;
+  /** Closes stdin, waits up to `graceMs`, then kills every process in it. Resolves as `exited`. May be called twice. */
+  stop(graceMs: number): Promise<SandboxExit>;
+}

@@ -1,0 +1,27 @@
+import { defineConfig } from 'vitest/config';
+
+const kind = (name: string, include: string[], testTimeout: number, serial: boolean) => ({
+  test: {
+    name,
+    include,
+    testTimeout,
+    hookTimeout: Math.max(testTimeout, 60_000),
+    fileParallelism: !serial,
+    pool: 'forks' as const,
+  },
+});
+
+export default defineConfig({
+  test: {
+    passWithNoTests: false,
+    reporters: ['default'],
+    projects: [
+      kind('unit', ['src/**/*.test.ts', 'tools/**/*.test.ts'], 5_000, false),
+      kind('sim', ['test/sim/**/*.sim.test.ts'], 240_000, true),
+      kind('contract', ['test/contract/**/*.contract.test.ts'], 60_000, true),
+      kind('flow', ['test/flow/**/*.flow.test.ts'], 30_000, false),
+      kind('e2e', ['test/e2e/**/*.e2e.test.ts'], 180_000, true),
+      kind('chaos', ['test/chaos/**/*.chaos.test.ts'], 120_000, true),
+    ],
+  },
+});
