@@ -13,7 +13,7 @@ const root = join(import.meta.dirname, '..');
 /** A generated file: where it lies below the root, and how its text is made. */
 interface Generated {
   readonly path: string;
-  text(): string;
+  readonly text: () => string;
 }
 
 const generated: readonly Generated[] = [
