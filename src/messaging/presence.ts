@@ -1,0 +1,147 @@
+import type { Clock } from '../kernel/clock.ts';
+import type { Presence } from '../kernel/contracts/contracts.gen.ts';
+import type { Logger } from '../kernel/logger.ts';
+import { topics } from '../kernel/topics.ts';
+import type { Codec } from './codec.ts';
+import type { Appender, InRecord, Messaging } from './messaging.ts';
+
+/** How often each process says that it is alive. */
+export const presenceEveryMs = 1_000;
+/** A process that was silent for longer counts as dead: three seconds, and what the log takes. */
+export const presenceAliveMs = 3_500;
+/** Records read back when a view is opened, so that it knows its peers before their next word. */
+const readBackRecords = 256n;
+
+/** What a process says of itself; time and `stopping` are the writer's. */
+export type PresenceDescription = Omit<Presence, 'atMs' | 'stopping'>;
+
+export interface PresenceWriter {
+  /** Writes at once and then each second. Calling it again does nothing. */
+  start(): void;
+  /** Says that the process stops, then ends. May be called twice; never rejects. */
+  stop(): Promise<void>;
+}
+
+export interface PresenceOptions {
+  readonly appender: Pick<Appender, 'append'>;
+  readonly codec: Codec;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called for each record: cheap and synchronous. */
+  describe(): PresenceDescription;
+}
+
+/** Writes this process's presence. At most one record is in flight: while the log is away, none pile up. */
+export const createPresence = (options: PresenceOptions): PresenceWriter => {
+  const { appender, codec, clock, logger } = options;
+  let state: 'idle' | 'running' | 'stopped' = 'idle';
+  let cancel = (): void => {};
+  let writing: Promise<void> | null = null;
+
+  const write = async (stopping: boolean): Promise<void> => {
+    try {
+      const presence: Presence = { ...options.describe(), atMs: Math.round(clock.nowMs()), stopping };
+      await appender.append(codec.encode(topics.presence, presence, { key: presence.process }));
+    } catch (error) {
+      logger.warn({ event: 'presence.missed', reason: error instanceof Error ? error.message : String(error) });
+    }
+  };
+  const tick = (): void => {
+    cancel = clock.after(presenceEveryMs, tick);
+    if (writing !== null) return;
+    writing = write(false).then(() => {
+      writing = null;
+    });
+  };
+
+  return {
+    start: () => {
+      if (state !== 'idle') return;
+      state = 'running';
+      tick();
+    },
+    stop: async () => {
+      if (state !== 'running') return;
+      state = 'stopped';
+      cancel();
+      await writing;
+      await write(true);
+    },
+  };
+};
+
+/** Who is alive, as this process has read it. */
+export interface PresenceView {
+  /** Processes that spoke within {@link presenceAliveMs} and do not stop. */
+  live(): readonly Presence[];
+  /** Those of them that have the role; with `pool`, executors of that pool only. */
+  liveIn(role: string, pool?: string): readonly Presence[];
+  /** Ends reading. May be called twice. */
+  close(): Promise<void>;
+}
+
+export interface PresenceViewOptions {
+  readonly messaging: Messaging;
+  readonly codec: Codec;
+  readonly clock: Clock;
+  /** Reading ended for good: the view only ages from here on. */
+  onFailed(error: Error): void;
+}
+
+interface Seen {
+  readonly presence: Presence;
+  /** On the monotonic clock: a jump of the wall clock kills nobody. */
+  readonly seenMs: number;
+}
+
+/** Opens a view of `presence.v1`. Resolves when reading has begun. Throws `MESSAGING_UNAVAILABLE`. */
+export const createPresenceView = async (options: PresenceViewOptions): Promise<PresenceView> => {
+  const { messaging, codec, clock } = options;
+  const seen = new Map<string, Seen>();
+  const [end = 0n] = await messaging.admin.endOffsets(topics.presence, 'uncommitted');
+
+  const take = (record: InRecord): void => {
+    let presence: Presence;
+    try {
+      presence = codec.decode('presence', record);
+    } catch {
+      // A newer release's record, or an outsider's: it says nothing that this one understands.
+      return;
+    }
+    if (presence.stopping) {
+      seen.delete(presence.process);
+      return;
+    }
+    // Only what was read back can be old; comparing the broker's clock with ours for the others would add its skew.
+    const ageMs = record.offset < end ? Math.max(0, clock.nowMs() - record.timestampMs) : 0;
+    seen.set(presence.process, { presence, seenMs: clock.monotonicMs() - ageMs });
+  };
+  const reader = await messaging.own({
+    topic: topics.presence,
+    partition: 0,
+    from: end > readBackRecords ? end - readBackRecords : 'start',
+    isolation: 'uncommitted',
+    onRecords: (records) => {
+      for (const record of records) take(record);
+    },
+    onFailed: options.onFailed,
+  });
+
+  const live = (): Presence[] => {
+    const oldestMs = clock.monotonicMs() - presenceAliveMs;
+    const alive: Presence[] = [];
+    for (const [process, { presence, seenMs }] of seen) {
+      if (seenMs >= oldestMs) alive.push(presence);
+      else seen.delete(process);
+    }
+    return alive;
+  };
+  return {
+    live,
+    liveIn: (role, pool) =>
+      live().filter((each) => each.roles.includes(role) && (pool === undefined || each.pool === pool)),
+    close: async () => {
+      await reader.close();
+    },
+  };
+};
