@@ -1,4 +1,4 @@
-import { type Schema, Type } from 'avsc';
+import avsc, { type Schema, type Type } from 'avsc';
 import type { SchemaFile } from './schema-files.ts';
 
 /** The Avro types of one contract: the newest, which is written, and how to read each version as the newest. */
@@ -15,7 +15,7 @@ export interface ContractType {
 /** Parses one schema file. Throws with the file's name when it is not an Avro schema. */
 export const avroTypeOf = (file: SchemaFile): Type => {
   try {
-    return Type.forSchema(JSON.parse(file.text) as Schema, { omitRecordMethods: true });
+    return avsc.Type.forSchema(JSON.parse(file.text) as Schema, { omitRecordMethods: true });
   } catch (cause) {
     throw new Error(`${file.name} is not an Avro schema`, { cause });
   }
