@@ -156,6 +156,12 @@ export interface Assignment {
   pause(): void;
   /** Goes on; idempotent. */
   resume(): void;
+  /**
+   * Reads the group's committed offset and metadata of this partition again, stable ones: pending transactional
+   * offsets are waited for. A taker calls it after it fenced a dead owner, whose last commit may have come after
+   * {@link committed} was read. Throws `MESSAGING_UNAVAILABLE`.
+   */
+  readCommitted(): Promise<{ readonly offset: bigint; readonly metadata: string } | null>;
   /** Reads records by their offsets, for the unfinished ones named in commit metadata. Missing (deleted) ones are left out. */
   fetch(offsets: readonly bigint[]): Promise<readonly InRecord[]>;
 }

@@ -32,6 +32,11 @@ export interface Delivery {
    * ended first and nothing was published. Call once. Rejects only when the process must end (fenced).
    */
   settle(outputs: readonly OutRecord[]): Promise<'settled' | 'released'>;
+  /**
+   * Gives the record back unstarted, instead of {@link settle}: it stays unfinished and goes to the next owner. Called
+   * for queued work that `onReleased` removed from its queues; a drain does not wait for it.
+   */
+  giveBack(): void;
 }
 
 /** How finished work becomes durable. */
@@ -53,7 +58,10 @@ export interface WorkConsumerOptions {
   readonly inFlightMax: number;
   /** Takes the delivery (queues or starts it). Synchronous, must not throw. Order: offset order per partition. */
   onDelivery(delivery: Delivery): void;
-  /** An ownership period ended or begins to drain (`draining`: queued work not yet started should be dropped from queues). */
+  /**
+   * An ownership period begins to drain, or ended. Remove its queued deliveries from your queues and give each back
+   * ({@link Delivery.giveBack}); those that were started may be settled while `live`. May come twice for a generation.
+   */
   onReleased(generation: number): void;
   /**
    * Outputs for a record that was in flight in two deaths (`limits.blamedMax`): a dead letter, an answer. It is
