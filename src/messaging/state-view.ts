@@ -1,4 +1,12 @@
 import type { EntityKind, EntityOf } from '../kernel/entity.ts';
+import type { ErrorKind } from '../kernel/errors.ts';
+
+/** One change of an entity; `before` and `after` are undefined for made and removed ones. */
+export interface EntityChange<Kind extends EntityKind = EntityKind> {
+  readonly id: string;
+  readonly before: EntityOf<Kind> | undefined;
+  readonly after: EntityOf<Kind> | undefined;
+}
 
 /** What a process knows of the control plane: every entity, in memory, fed by `control.state.v1`. */
 export interface StateView {
@@ -7,12 +15,16 @@ export interface StateView {
   /** All entities of the kind; the iterator is live. */
   all<Kind extends EntityKind>(kind: Kind): Iterable<EntityOf<Kind>>;
   /**
-   * Calls back for every entity of the kind, first those that are known now, then each change in log order; `before`
-   * and `after` are undefined for made and removed ones. For indexes that are built once and kept.
+   * Calls back for every entity of the kind, first those that are known now, then each change in log order. For indexes that are built once and kept. Must not throw.
+   * A kind that the view was not told to keep is only passed on from now on, with `before` undefined.
    */
   watch<Kind extends EntityKind>(
     kind: Kind,
-    onChange: (change: { readonly id: string; readonly before: EntityOf<Kind> | undefined; readonly after: EntityOf<Kind> | undefined }) => void,
+    onChange: (change: {
+      readonly id: string;
+      readonly before: EntityOf<Kind> | undefined;
+      readonly after: EntityOf<Kind> | undefined;
+    }) => void,
   ): void;
   /** Resolves when the view holds everything that was committed before the call. At most one end-offset request is in flight. Throws `MESSAGING_UNAVAILABLE` after 10 s. */
   barrier(): Promise<void>;
@@ -24,7 +36,14 @@ export interface StateView {
 /** How a command ended. A refusal is an answer like any other. */
 export type CommandOutcome =
   | { readonly kind: 'done'; readonly reply: unknown }
-  | { readonly kind: 'refused'; readonly code: string; readonly error: string; readonly message: string };
+  | {
+      readonly kind: 'refused';
+      readonly code: string;
+      readonly error: ErrorKind;
+      readonly message: string;
+      /** Machine-readable particulars; `vendorCode` is the number that the v1 API shows, where it has one. */
+      readonly details: Readonly<Record<string, unknown>>;
+    };
 
 /** Who asks for a change. */
 export interface CommandRequest {
