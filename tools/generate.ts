@@ -1,11 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readReleased, schemaFaults } from '../src/messaging/registry/compatibility.ts';
 import { readSchemaFiles } from '../src/messaging/registry/schema-files.ts';
 import { contractsSource } from './generate-contracts.ts';
 
 /**
- * Writes every generated file; with `--check` only says which are stale and ends with 1.
- * Run: `node tools/generate.ts [--check]`.
+ * Writes every generated file. With `--check` it only says which are stale and what is wrong with the schemas, and
+ * ends with 1 when there is anything to say. Run: `node tools/generate.ts [--check]`.
  */
 
 const root = join(import.meta.dirname, '..');
@@ -28,13 +29,19 @@ const present = (path: string): string | undefined => {
   }
 };
 
+const complain = (text: string): void => {
+  process.stderr.write(`${text}\n`);
+  process.exitCode = 1;
+};
+
+for (const fault of schemaFaults(readSchemaFiles(), readReleased())) complain(fault);
+
 const isCheck = process.argv.includes('--check');
 for (const { path, text } of generated) {
   const fresh = text();
   if (present(path) === fresh) continue;
   if (isCheck) {
-    process.stderr.write(`${path} is stale: run tools/generate.ts\n`);
-    process.exitCode = 1;
+    complain(`${path} is stale: run tools/generate.ts`);
   } else {
     writeFileSync(join(root, path), fresh);
     process.stdout.write(`${path} written\n`);

@@ -29,6 +29,13 @@ export const messagingConfig = Type.Object(
       description:
         'Put before the name of every topic, group and transactional id, so that several installations share a cluster.',
     }),
+    MILLRACE_SCHEMA_REGISTRY_URL: Type.Optional(
+      Type.String({
+        pattern: '^https?://',
+        description:
+          'Confluent-compatible schema registry where the contracts are registered at start. Unset: ids of our own, served under `/registry`.',
+      }),
+    ),
     MILLRACE_REPLICATION_FACTOR: Type.Optional(
       Type.Integer({
         minimum: -1,

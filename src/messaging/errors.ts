@@ -10,5 +10,6 @@ export const messagingErrors = defineErrors('MESSAGING', {
   FORBIDDEN: 'forbidden',
   ASSIGNMENT_ENDED: 'conflict',
   UNDECODABLE: 'invalid',
+  SCHEMA_REFUSED: 'conflict',
   TOPIC_MISMATCH: 'conflict',
 });
