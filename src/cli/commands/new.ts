@@ -1,0 +1,90 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { CliError, type Command, exitCodes, textOption, usageError } from '../command.ts';
+
+const help = `Usage: millrace new NAME [--language python|javascript]
+
+Makes the folder NAME with an algorithm that answers: its handler, a test and a README.`;
+
+type Files = Readonly<Record<string, string>>;
+
+const readme = (name: string, edit: string): string => `# ${name}
+
+    bin/millrace deploy ${name}
+    bin/millrace call admin/${name} --text world
+
+Edit \`${edit}\`: \`apply\` gets the input and returns the result. Load models at the top of the file: it runs once per
+sandbox, not once per call. \`millrace.yaml\` says how it is built and run.
+`;
+
+const pythonFiles = (name: string): Files => ({
+  'millrace.yaml': `name: ${name}\nlanguage: python3\ntest: python3 -m unittest discover -s . -p '*_test.py'\n`,
+  'requirements.txt': '# One requirement a line, as for pip.\n',
+  'src/__init__.py': '',
+  [`src/${name}.py`]: `"""Greets. Input: text, or any JSON value. Output: text."""
+
+
+def apply(input):
+    return f"hello {input}"
+`,
+  [`src/${name}_test.py`]: `import unittest
+
+from src.${name} import apply
+
+
+class ${name[0]?.toUpperCase() ?? ''}${name.slice(1)}Test(unittest.TestCase):
+    def test_greets(self):
+        self.assertEqual(apply("world"), "hello world")
+`,
+  'README.md': readme(name, `src/${name}.py`),
+});
+
+const javascriptFiles = (name: string): Files => ({
+  'millrace.yaml': `name: ${name}\nlanguage: javascript\ntest: node --test\n`,
+  'package.json': `${JSON.stringify({ name, version: '1.0.0', private: true, dependencies: {} }, null, 2)}\n`,
+  [`src/${name}.js`]: `// Greets. Input: text, or any JSON value. Output: text.
+exports.apply = (input, done) => {
+  done(null, \`hello \${input}\`);
+};
+`,
+  [`test/${name}.test.js`]: `const assert = require('node:assert');
+const { test } = require('node:test');
+const { apply } = require('../src/${name}.js');
+
+test('greets', (_, done) => {
+  apply('world', (error, result) => {
+    assert.equal(result, 'hello world');
+    done(error);
+  });
+});
+`,
+  'README.md': readme(name, `src/${name}.js`),
+});
+
+const filesOf = (language: string, name: string): Files => {
+  if (language === 'python' || language === 'python3') return pythonFiles(name);
+  if (language === 'javascript') return javascriptFiles(name);
+  throw usageError('new', `there is no language "${language}": python or javascript`);
+};
+
+export const newCommand: Command = {
+  name: 'new',
+  summary: 'make the folder of a new algorithm',
+  help,
+  options: { language: { type: 'string', default: 'python' } },
+  run: async ({ terminal, words, options }) => {
+    const [name] = words;
+    if (name === undefined || !/^[a-zA-Z][a-zA-Z0-9_]*$/.test(name)) {
+      throw usageError('new', 'NAME must begin with a letter and hold letters, digits and underscores');
+    }
+    const files = filesOf(textOption(options, 'language') ?? 'python', name);
+    const existing = await readdir(name).catch(() => []);
+    if (existing.length > 0) throw new CliError(`the folder ${name} exists and is not empty`, exitCodes.failed);
+    for (const [file, content] of Object.entries(files)) {
+      await mkdir(dirname(join(name, file)), { recursive: true });
+      await writeFile(join(name, file), content);
+    }
+    if (terminal.json) terminal.value({ folder: name, files: Object.keys(files) });
+    else terminal.line(`made ${name}/ (${Object.keys(files).join(', ')})\nnext: bin/millrace deploy ${name}`);
+  },
+};
