@@ -71,7 +71,9 @@ export const buildKind = entityKind({
     startedAtMs: Type.Number(),
     finishedAtMs: Nullable(Type.Number()),
     /** Layers in the blob store, by content digest (sha256 hex). Null until it succeeded. */
-    artefact: Nullable(Type.Object({ app: Type.String(), dependencies: Nullable(Type.String()), sizeBytes: Type.Number() })),
+    artefact: Nullable(
+      Type.Object({ app: Type.String(), dependencies: Nullable(Type.String()), sizeBytes: Type.Number() }),
+    ),
     run: Nullable(runSettingsSchema),
     /** The algorithm's own tests, when it has any. */
     tests: Nullable(Type.Object({ passed: Type.Boolean(), summary: Type.String() })),
@@ -127,5 +129,10 @@ export interface Catalog {
    * What `selector` names: null (latest published version visible to the account), `1`, `1.2`, `1.2.3`, or a 40-hex
    * build hash (visible to the owner and its members only). Null when unknown or not visible: the two look alike.
    */
-  resolve(query: { readonly owner: string; readonly name: string; readonly selector: string | null; readonly account: string }): Resolved | null;
+  resolve(query: {
+    readonly owner: string;
+    readonly name: string;
+    readonly selector: string | null;
+    readonly account: string;
+  }): Resolved | null;
 }

@@ -1,0 +1,13 @@
+import { defineErrors } from '../kernel/errors.ts';
+
+export const accountsErrors = defineErrors('ACCOUNTS', {
+  ACCOUNT_NOT_FOUND: 'not-found',
+  KEY_NOT_FOUND: 'not-found',
+  KEY_UNKNOWN: 'unauthenticated',
+  FORBIDDEN: 'forbidden',
+  NAME_TAKEN: 'conflict',
+  EMAIL_TAKEN: 'conflict',
+  KEY_TAKEN: 'conflict',
+  LAST_OWNER: 'conflict',
+  IN_USE: 'conflict',
+});
