@@ -100,6 +100,13 @@ export const createWorkConsumer = async (options: WorkConsumerOptions): Promise<
   const onAssigned = async (assignment: Assignment): Promise<void> => {
     await joined;
     const opening = await openPartition({ messaging, logger, topics, assignment, owner });
+    await options.onOpening?.({
+      topic: assignment.topic,
+      partition: assignment.partition,
+      generation: assignment.generation,
+      next: BigInt(opening.next),
+      unfinished: opening.holes.map((record) => record.offset),
+    });
     if (assignment.state !== 'owned') return;
     const partition = createWorkPartition({
       assignment,

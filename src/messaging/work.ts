@@ -46,6 +46,17 @@ export type SettleMode =
   /** Outputs acknowledged first, offsets committed about every `everyMs`: outputs may repeat after a crash. */
   | { readonly kind: 'append'; readonly name: string; readonly everyMs: number };
 
+/** A partition that is about to be worked on. */
+export interface PartitionOpening {
+  readonly topic: string;
+  readonly partition: number;
+  readonly generation: number;
+  /** Where reading goes on: what lies below was taken by earlier owners. */
+  readonly next: bigint;
+  /** Records below `next` that were not finished: they are delivered first. */
+  readonly unfinished: readonly bigint[];
+}
+
 export interface WorkConsumerOptions {
   readonly messaging: Messaging;
   readonly clock: Clock;
@@ -56,6 +67,8 @@ export interface WorkConsumerOptions {
   readonly mode: SettleMode;
   /** Deliveries in flight over all partitions at most (beside `limits.inFlightPerPartition`); reading pauses above it. */
   readonly inFlightMax: number;
+  /** Nothing of the partition is delivered before this resolves: to read back recent ids, for example. */
+  onOpening?(opening: PartitionOpening): Promise<void>;
   /** Takes the delivery (queues or starts it). Synchronous, must not throw. Order: offset order per partition. */
   onDelivery(delivery: Delivery): void;
   /**

@@ -1,0 +1,93 @@
+import { headerNames, headerNumber, headerText } from '../kernel/contracts/envelope.ts';
+import { limits } from '../kernel/limits.ts';
+import type { Topic } from '../kernel/topics.ts';
+import type { InRecord, Messaging } from './messaging.ts';
+
+/** The requests that one partition brought lately, so that a later copy of (id, attempt) is not run. */
+export interface RecentIds {
+  seen(id: string, attempt: number): boolean;
+  /** Notes it as the newest; the oldest is forgotten beyond `limits.recentIdsPerPartition`. */
+  remember(id: string, attempt: number): void;
+}
+
+/** Makes an empty memory for one ownership period of one partition. */
+export const createRecentIds = (idsMax: number = limits.recentIdsPerPartition): RecentIds => {
+  /** A set keeps the order of insertion: the first is the oldest. */
+  const known = new Set<string>();
+  const nameOf = (id: string, attempt: number): string => (attempt === 1 ? id : `${id} ${attempt}`);
+  return {
+    seen: (id, attempt) => known.has(nameOf(id, attempt)),
+    remember: (id, attempt) => {
+      known.add(nameOf(id, attempt));
+      if (known.size <= idsMax) return;
+      for (const oldest of known) {
+        known.delete(oldest);
+        break;
+      }
+    },
+  };
+};
+
+export interface ReadBackOptions {
+  readonly messaging: Messaging;
+  readonly topic: Topic;
+  readonly partition: number;
+  /** Records below this offset are read back. */
+  readonly next: bigint;
+  /** Those among them that were not finished: they will be delivered again and must not count as seen. */
+  readonly unfinished: readonly bigint[];
+  readonly into: RecentIds;
+}
+
+/** Records asked for at a time, so that large ones are not read in vain beyond the bound in bytes. */
+const windowRecords = 1_000n;
+
+const readWindow = async (options: ReadBackOptions, from: bigint, to: bigint): Promise<InRecord[]> => {
+  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+  const records: InRecord[] = [];
+  const reader = await options.messaging.own({
+    topic: options.topic,
+    partition: options.partition,
+    from,
+    isolation: 'uncommitted',
+    onRecords: (batch) => {
+      for (const record of batch) if (record.offset < to) records.push(record);
+    },
+    onPosition: (position) => {
+      if (position >= to) resolve(undefined);
+    },
+    onFailed: reject,
+  });
+  try {
+    await promise;
+  } finally {
+    await reader.close();
+  }
+  return records;
+};
+
+/**
+ * Fills the memory from the log before a partition is worked on: the newest `limits.recentIdsPerPartition` records
+ * below `next`, or `limits.recentIdsBytes` of them. Throws what the port's readers fail with.
+ */
+export const readBackIds = async (options: ReadBackOptions): Promise<void> => {
+  const unfinished = new Set(options.unfinished);
+  const lowest = options.next - BigInt(limits.recentIdsPerPartition);
+  const newestFirst: InRecord[][] = [];
+  let bytes = 0;
+  let to = options.next;
+  while (to > 0n && to > lowest && bytes < limits.recentIdsBytes) {
+    const from = to > windowRecords ? to - windowRecords : 0n;
+    const records = await readWindow(options, from, to);
+    for (const record of records) bytes += record.value?.length ?? 0;
+    newestFirst.push(records);
+    to = from;
+  }
+  for (const records of newestFirst.reverse()) {
+    for (const record of records) {
+      const id = headerText(record.headers, headerNames.id);
+      if (id === undefined || unfinished.has(record.offset)) continue;
+      options.into.remember(id, headerNumber(record.headers, headerNames.attempt) ?? 1);
+    }
+  }
+};
