@@ -6,6 +6,8 @@ export const limits = {
   resultBodyBytes: 15 * 1024 * 1024,
   /** Bodies above this travel by reference (claim check): the blob first, the record second. */
   inlineBodyBytes: 256 * 1024,
+  /** How long bodies by reference are kept: twice what records are, and a day. */
+  bodiesKeptMs: 15 * 24 * 3600 * 1000,
   /** Largest record batch for one partition; the broker refuses 1 MiB whole. */
   batchBytes: 900 * 1024,
   /** Unfinished records below the highest taken one, per partition: bounds the commit metadata (2.6 KB of the broker's 4,096). */
