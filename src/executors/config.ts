@@ -1,26 +1,47 @@
 import { type Static, Type } from 'typebox';
 
-/** Variables of an executor. */
+/** Environment variables of the executors. */
 export const executorsConfig = Type.Object(
   {
     MILLRACE_POOL: Type.String({
       default: 'cpu',
-      pattern: '^[a-z][a-z0-9-]{0,31}$',
-      description: 'Pool that this executor serves; one of `MILLRACE_POOLS`.',
+      pattern: '^[a-z0-9][a-z0-9-]{0,30}$',
+      description: 'Pool whose requests this executor runs.',
     }),
     MILLRACE_SLOTS: Type.Optional(
       Type.Integer({
         minimum: 1,
-        maximum: 1024,
-        description: 'Calls that this executor runs at once. Unset: by the number of processors.',
+        maximum: 512,
+        description: 'Sandboxes that may exist at once. Unset: two for each core, at least four.',
       }),
     ),
     MILLRACE_EXECUTOR_MEMORY_MB: Type.Optional(
       Type.Integer({
         minimum: 64,
-        description: "Memory that this executor's sandboxes may hold together. Unset: a share of the machine's.",
+        description: "Memory that all sandboxes together may take, in MiB. Unset: half of the machine's.",
       }),
     ),
+    MILLRACE_IDLE_EXPIRY_S: Type.Integer({
+      default: 300,
+      minimum: 1,
+      maximum: 86_400,
+      description: 'Seconds after which a sandbox that nobody calls is ended.',
+    }),
+    MILLRACE_ARTEFACTS_MB: Type.Integer({
+      default: 10_240,
+      minimum: 100,
+      description: 'Disk that unpacked artefacts may take, in MiB; those not used for longest are removed above it.',
+    }),
+    MILLRACE_SANDBOX_MEMORY_MB: Type.Integer({
+      default: 4_096,
+      minimum: 32,
+      description: 'Most memory that one sandbox gets, in MiB, whatever its build asks for.',
+    }),
+    MILLRACE_SANDBOX_CPUS: Type.Number({
+      default: 2,
+      minimum: 0.1,
+      description: 'Most CPU cores that one sandbox gets, whatever its build asks for.',
+    }),
   },
   { title: 'Executors' },
 );

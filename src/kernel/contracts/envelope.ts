@@ -25,6 +25,8 @@ export const cloudEventNames = {
   time: 'ce_time',
   causationId: 'ce_causationid',
   contentType: 'content-type',
+  /** Where the data stands when it is too large for the record (CloudEvents extension `dataref`). */
+  dataRef: 'ce_dataref',
 } as const;
 
 /** Headers of a dead letter. The original key, value and other headers are kept beside them. */

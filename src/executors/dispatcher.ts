@@ -1,0 +1,398 @@
+import type { Clock } from '../kernel/clock.ts';
+import { limits } from '../kernel/limits.ts';
+import type { Logger } from '../kernel/logger.ts';
+import { type Call, type Ended, notRun, type SandboxClass } from './call.ts';
+import type { ClassKey } from './pool/class-key.ts';
+import { createClassQueues, type Waiting } from './pool/class-queues.ts';
+import { type Decision, decide, type PoolPolicy } from './pool/decide.ts';
+import { createFailureBook } from './pool/failure-book.ts';
+import {
+  type Busy,
+  begin,
+  cold,
+  type DrainReason,
+  drain,
+  drainAfter,
+  finish,
+  gone,
+  measured,
+  type Preparing,
+  prepare,
+  prepared,
+  type Warm,
+} from './pool/slot.ts';
+import { createSlotTable } from './pool/slot-table.ts';
+import { systemError, timeoutError } from './run-error.ts';
+import type { OpenEnd, OpenSession, RunEnd, Session } from './session.ts';
+
+export interface DispatcherDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly slots: number;
+  readonly policy: PoolPolicy;
+  readonly open: OpenSession;
+  /** A large body by its reference. */
+  fetchBody(ref: string): Promise<Buffer>;
+  /** Called once for every call that was offered and not given back. */
+  onEnd(call: Call, ended: Ended): void;
+}
+
+/** What a dispatcher does at one moment. */
+export interface DispatcherState {
+  readonly slots: number;
+  readonly busy: number;
+  readonly queued: number;
+  /** Sandboxes that are warm or busy, by `ALGORITHM_ID@BUILD`. */
+  readonly warm: Readonly<Record<string, number>>;
+  readonly memoryBytes: number;
+}
+
+/** Brings calls and sandboxes together: a warm sandbox pulls the next call of its class. */
+export interface Dispatcher {
+  /** Runs the call or queues it. */
+  offer(call: Call): void;
+  /** Gives back the queued calls of that period of ownership. */
+  release(generation: number): void;
+  state(): DispatcherState;
+  /** Gives back what is queued, waits for the running calls, ends every sandbox. May be called twice. */
+  close(): Promise<void>;
+}
+
+/** How often waiting calls are looked at, and how often an idle pool is. */
+const busyLookMs = 20;
+const idleLookMs = 1_000;
+const measureEveryMs = 1_000;
+/** How long an algorithm may take to end by itself. */
+const graceMs = 1_000;
+/** Expected of a sandbox of a build that was never measured. */
+const unknownMemoryBytes = 128 * 1024 * 1024;
+
+const buildKeyOf = ({ build }: SandboxClass): string => `${build.algorithmId}@${build.hash}`;
+
+const endedOf = (end: RunEnd, at: { startedAtMs: number; finishedAtMs: number; cold: boolean }): Ended => ({
+  status: end.status,
+  startedAtMs: at.startedAtMs,
+  finishedAtMs: at.finishedAtMs,
+  durationS: end.durationS,
+  cold: at.cold,
+  cpuS: end.cpuS,
+  memoryPeakBytes: end.memoryPeakBytes,
+  stdout: end.stdout,
+  stderr: end.stderr,
+  error: end.error,
+  contentType: end.contentType,
+  body: end.body,
+  metrics: end.metrics,
+});
+
+/** What stands in a slot beside its state. */
+interface Tenant {
+  readonly sandboxClass: SandboxClass;
+  session: Session | null;
+}
+
+class SlotDispatcher implements Dispatcher {
+  readonly #deps: DispatcherDeps;
+  readonly #table;
+  readonly #tenants = new Map<number, Tenant>();
+  readonly #queues = createClassQueues();
+  readonly #failures;
+  readonly #memoryByBuild = new Map<string, number>();
+  #cancelLook = (): void => {};
+  #lookAtMs = Number.POSITIVE_INFINITY;
+  #measuredMs = 0;
+  #closing: Promise<void> | null = null;
+  #onQuiet: (() => void) | null = null;
+
+  constructor(deps: DispatcherDeps) {
+    this.#deps = deps;
+    this.#table = createSlotTable(deps.slots);
+    this.#failures = createFailureBook(deps.clock);
+    this.#lookWithin(idleLookMs);
+  }
+
+  offer(call: Call): void {
+    if (this.#closing !== null) {
+      call.delivery.giveBack();
+      return;
+    }
+    const { key } = call.sandboxClass;
+    const warm = this.#table.lastUsed(key);
+    if (warm !== undefined) {
+      this.#run(warm, call);
+      return;
+    }
+    const broken = this.#failures.answerFor(key);
+    const holds = this.#table.holds(key);
+    if (broken !== null && !holds) {
+      this.#deps.onEnd(call, notRun(this.#deps.clock.nowMs(), 'failed', broken));
+      return;
+    }
+    this.#queues.push({ call, sinceMs: this.#deps.clock.monotonicMs() });
+    this.#lookWithin(holds ? busyLookMs : 0);
+  }
+
+  release(generation: number): void {
+    this.#giveBack((waiting) => waiting.call.delivery.generation === generation);
+  }
+
+  state(): DispatcherState {
+    const warm: Record<string, number> = {};
+    let busy = 0;
+    let memoryBytes = 0;
+    for (const slot of this.#table.slots) {
+      if (slot.state === 'cold' || slot.state === 'gone') continue;
+      memoryBytes += slot.memoryBytes;
+      if (slot.state === 'busy') busy += 1;
+      const tenant = this.#tenants.get(slot.id);
+      if (tenant === undefined || slot.state === 'preparing' || slot.state === 'draining') continue;
+      const key = buildKeyOf(tenant.sandboxClass);
+      warm[key] = (warm[key] ?? 0) + 1;
+    }
+    return { slots: this.#table.slots.length, busy, queued: this.#queues.size, warm, memoryBytes };
+  }
+
+  async close(): Promise<void> {
+    this.#closing ??= this.#end();
+    await this.#closing;
+  }
+
+  async #end(): Promise<void> {
+    this.#giveBack(() => true);
+    for (const slot of [...this.#table.slots]) {
+      if (slot.state === 'warm') this.#drain(slot, 'stopping');
+      else if (slot.state === 'busy') this.#table.put(drainAfter(slot, 'stopping'));
+      else if (slot.state === 'preparing') this.#table.put(drain(slot, 'stopping'));
+    }
+    if (this.#table.slots.some((slot) => slot.state !== 'cold')) {
+      await new Promise<void>((resolve) => {
+        this.#onQuiet = resolve;
+      });
+    }
+    this.#cancelLook();
+  }
+
+  #giveBack(matches: (waiting: Waiting) => boolean): void {
+    for (const { call } of this.#queues.takeOut(matches)) call.delivery.giveBack();
+  }
+
+  #lookWithin(delayMs: number): void {
+    const atMs = this.#deps.clock.monotonicMs() + delayMs;
+    if (atMs >= this.#lookAtMs) return;
+    this.#cancelLook();
+    this.#lookAtMs = atMs;
+    this.#cancelLook = this.#deps.clock.after(delayMs, () => {
+      this.#lookAtMs = Number.POSITIVE_INFINITY;
+      this.#look();
+    });
+  }
+
+  /** Expires what waited too long, measures, and does what the pool decides. */
+  #look(): void {
+    const { clock, policy } = this.#deps;
+    const nowMs = clock.monotonicMs();
+    this.#expire();
+    if (nowMs - this.#measuredMs >= measureEveryMs) {
+      this.#measuredMs = nowMs;
+      this.#failures.forgetOld();
+      this.#measure();
+    }
+    if (this.#closing === null) {
+      const open = this.#queues.open();
+      const demands = open.map(({ sandboxClass, queued, oldestMs }) => ({
+        classKey: sandboxClass.key,
+        queued,
+        oldestMs,
+        memoryBytes: this.#expectedMemory(sandboxClass),
+      }));
+      const classes = new Map(open.map(({ sandboxClass }) => [sandboxClass.key, sandboxClass]));
+      const pool = { nowMs, slots: this.#table.slots, demands, failures: this.#failures.all };
+      for (const decision of decide(pool, policy)) this.#carryOut(decision, classes);
+    }
+    this.#lookWithin(this.#queues.size > 0 ? busyLookMs : idleLookMs);
+  }
+
+  #expire(): void {
+    if (this.#queues.size === 0) return;
+    const nowMs = this.#deps.clock.nowMs();
+    for (const { call } of this.#queues.takeOut((waiting) => waiting.call.deadlineMs <= nowMs)) this.#timeOut(call);
+  }
+
+  #timeOut(call: Call): void {
+    this.#deps.onEnd(call, notRun(this.#deps.clock.nowMs(), 'timeout', timeoutError));
+  }
+
+  #expectedMemory(sandboxClass: SandboxClass): number {
+    const known = this.#memoryByBuild.get(buildKeyOf(sandboxClass)) ?? unknownMemoryBytes;
+    return Math.min(known, sandboxClass.build.run.memoryBytes);
+  }
+
+  #measure(): void {
+    for (const [id, tenant] of this.#tenants) {
+      const { session } = tenant;
+      if (session !== null) void this.#measureOne(id, tenant, session);
+    }
+  }
+
+  async #measureOne(id: number, tenant: Tenant, session: Session): Promise<void> {
+    const memoryBytes = await session.memoryBytes();
+    if (memoryBytes === null || this.#tenants.get(id) !== tenant) return;
+    const slot = this.#table.at(id);
+    if (slot.state === 'cold' || slot.state === 'gone') return;
+    this.#table.put(measured(slot, memoryBytes));
+    const key = buildKeyOf(tenant.sandboxClass);
+    this.#memoryByBuild.set(key, Math.max(memoryBytes, (this.#memoryByBuild.get(key) ?? 0) * 0.95));
+  }
+
+  #carryOut(decision: Decision, classes: ReadonlyMap<ClassKey, SandboxClass>): void {
+    const slot = this.#table.at(decision.slotId);
+    if (decision.kind === 'drain') {
+      if (slot.state === 'warm') this.#drain(slot, decision.reason);
+      else if (slot.state === 'busy') this.#table.put(drainAfter(slot, decision.reason));
+      return;
+    }
+    const sandboxClass = classes.get(decision.classKey);
+    if (slot.state !== 'cold' || sandboxClass === undefined) return;
+    const { classKey, memoryBytes } = decision;
+    this.#table.put(prepare(slot, { classKey, memoryBytes, nowMs: this.#deps.clock.monotonicMs() }));
+    const tenant: Tenant = { sandboxClass, session: null };
+    this.#tenants.set(slot.id, tenant);
+    void this.#open(slot.id, tenant);
+  }
+
+  async #open(id: number, tenant: Tenant): Promise<void> {
+    const end = await this.#deps.open(tenant.sandboxClass);
+    const slot = this.#table.at(id);
+    if (slot.state !== 'preparing' && slot.state !== 'draining') throw new Error(`slot ${id} changed while it opened`);
+    if (end.kind === 'failed') {
+      this.#leave(id);
+      this.#opened(tenant.sandboxClass, end);
+      return;
+    }
+    tenant.session = end.session;
+    void end.session.exited.then(() => this.#exited(id, tenant));
+    if (slot.state === 'draining') {
+      void this.#endSession(id, end.session);
+      return;
+    }
+    this.#failures.forget(slot.classKey);
+    this.#goOn(prepared(slot, this.#deps.clock.monotonicMs()));
+  }
+
+  /** A preparation failed: whoever waits for this class and nothing else is told. */
+  #opened(sandboxClass: SandboxClass, end: OpenEnd & { readonly kind: 'failed' }): void {
+    const { key } = sandboxClass;
+    const { kind, error } = end.failure;
+    this.#failures.add(key, end.failure);
+    this.#deps.logger.warn({ event: 'sandbox.not-prepared', class: key, kind, reason: error.message.slice(0, 2_000) });
+    const answer = this.#failures.answerFor(key);
+    if (answer !== null && !this.#table.holds(key)) {
+      const nowMs = this.#deps.clock.nowMs();
+      for (const { call } of this.#queues.takeOut((waiting) => waiting.call.sandboxClass.key === key)) {
+        this.#deps.onEnd(call, notRun(nowMs, 'failed', answer));
+      }
+    }
+    this.#lookWithin(busyLookMs);
+  }
+
+  /** A warm sandbox pulls the next call of its class, or waits. */
+  #goOn(slot: Warm): void {
+    this.#table.put(slot);
+    const call = this.#pull(slot.classKey);
+    if (call !== undefined) this.#run(slot, call);
+  }
+
+  #pull(classKey: ClassKey): Call | undefined {
+    for (;;) {
+      const call = this.#queues.pull(classKey)?.call;
+      if (call === undefined) return undefined;
+      if (!call.delivery.live) call.delivery.giveBack();
+      else if (call.deadlineMs <= this.#deps.clock.nowMs()) this.#timeOut(call);
+      else return call;
+    }
+  }
+
+  #run(warm: Warm, call: Call): void {
+    const session = this.#tenants.get(warm.id)?.session;
+    if (session === undefined || session === null) throw new Error(`slot ${warm.id} is warm without a sandbox`);
+    const { clock } = this.#deps;
+    const nowMs = clock.monotonicMs();
+    this.#table.put(begin(warm, nowMs));
+    const startedAtMs = clock.nowMs();
+    // The first call of a sandbox that was asked for before the sandbox was: it waited for the start.
+    const isCold = warm.runs === 0 && call.takenAtMs <= startedAtMs - (nowMs - warm.preparingSinceMs) + 1;
+    void this.#execute(warm.id, session, call).then((end) => {
+      this.#afterRun(warm.id, end.reusable);
+      this.#deps.onEnd(call, endedOf(end, { startedAtMs, finishedAtMs: clock.nowMs(), cold: isCold }));
+    });
+  }
+
+  async #execute(id: number, session: Session, call: Call): Promise<RunEnd> {
+    const { request, deadlineMs } = call;
+    let { body } = request;
+    if (body === null && request.bodyRef !== null) {
+      try {
+        body = await this.#deps.fetchBody(request.bodyRef);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        this.#deps.logger.error({ event: 'body.not-fetched', id: call.id, slot: id, reason });
+        return unread(reason);
+      }
+    }
+    const leftMs = deadlineMs - this.#deps.clock.nowMs();
+    return await session.run(call, body ?? Buffer.alloc(0), Math.max(1, Math.min(leftMs, limits.timeoutMaxS * 1_000)));
+  }
+
+  #afterRun(id: number, reusable: boolean): void {
+    const slot = this.#table.at(id);
+    if (slot.state !== 'busy') throw new Error(`slot ${id} ended a call while ${slot.state}`);
+    if (!reusable) this.#drain(slot, 'crashed');
+    else if (slot.drain !== null) this.#drain(slot, slot.drain);
+    else this.#goOn(finish(slot, this.#deps.clock.monotonicMs()));
+  }
+
+  #drain(slot: Preparing | Warm | Busy, reason: DrainReason): void {
+    this.#table.put(drain(slot, reason));
+    const session = this.#tenants.get(slot.id)?.session;
+    if (session !== undefined && session !== null) void this.#endSession(slot.id, session);
+    this.#deps.logger.debug({ event: 'sandbox.drained', class: slot.classKey, slot: slot.id, reason });
+  }
+
+  async #endSession(id: number, session: Session): Promise<void> {
+    await session.close(graceMs);
+    this.#leave(id);
+    this.#lookWithin(0);
+  }
+
+  /** The sandbox ended by itself while nobody ran in it. One that runs a call is told by the call's end. */
+  #exited(id: number, tenant: Tenant): void {
+    const slot = this.#table.at(id);
+    if (this.#tenants.get(id) !== tenant || slot.state !== 'warm') return;
+    this.#drain(slot, 'crashed');
+  }
+
+  #leave(id: number): void {
+    const slot = this.#table.at(id);
+    this.#tenants.delete(id);
+    if (slot.state === 'preparing' || slot.state === 'draining') this.#table.put(gone(slot));
+    else this.#table.put(cold(id));
+    if (this.#table.slots.every((each) => each.state === 'cold')) this.#onQuiet?.();
+  }
+}
+
+const unread = (reason: string): RunEnd => ({
+  status: 'failed',
+  durationS: 0,
+  cpuS: null,
+  memoryPeakBytes: null,
+  stdout: '',
+  stderr: '',
+  error: systemError(`The body of the request could not be read: ${reason}`),
+  contentType: 'void',
+  body: null,
+  metrics: {},
+  reusable: true,
+});
+
+/** Makes a dispatcher with cold slots. It looks after itself until it is closed. */
+export const createDispatcher = (deps: DispatcherDeps): Dispatcher => new SlotDispatcher(deps);

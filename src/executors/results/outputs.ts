@@ -1,0 +1,93 @@
+import type { Result, RunError } from '../../kernel/contracts/contracts.gen.ts';
+import type { RequestId } from '../../kernel/ids.ts';
+import { limits } from '../../kernel/limits.ts';
+import type { Logger } from '../../kernel/logger.ts';
+import { topics } from '../../kernel/topics.ts';
+import type { Codec } from '../../messaging/codec.ts';
+import type { OutRecord } from '../../messaging/messaging.ts';
+import { type Accepted, type Ended, notRun } from '../call.ts';
+import { systemError, tooLargeError } from '../run-error.ts';
+import { resultPartitionOf } from './partition.ts';
+import { replyRecordOf } from './reply-record.ts';
+import { insightOf, logLinesOf, resultOf } from './result-message.ts';
+
+export interface OutputsDeps {
+  readonly codec: Codec;
+  readonly logger: Logger;
+  /** Process that runs the calls. */
+  readonly executor: string;
+  /** Stores a body that is too large to stand in a record and gives its reference. */
+  storeBody(id: RequestId, body: Buffer): Promise<string>;
+}
+
+/** Everything that is published when a call ends: result, insight, what it wrote, the reply to an account. */
+export type Outputs = (accepted: Accepted, ended: Ended) => readonly OutRecord[] | Promise<readonly OutRecord[]>;
+
+const bounded = (text: string): string =>
+  text.length <= limits.logBytesPerRun ? text : `${text.slice(0, limits.logBytesPerRun)} … cut off here`;
+
+const boundedError = (error: RunError): RunError => ({
+  message: bounded(error.message),
+  errorType: error.errorType,
+  stacktrace: error.stacktrace === null ? null : bounded(error.stacktrace),
+});
+
+/** The ended call within the platform's bounds: a body that is too large is a failure, endless texts are cut. */
+const withinLimits = (ended: Ended): Ended => {
+  const { body, error, stdout } = ended;
+  if (body !== null && body.length > limits.resultBodyBytes) {
+    return {
+      ...ended,
+      status: 'failed',
+      error: tooLargeError(body.length, limits.resultBodyBytes),
+      contentType: 'void',
+      body: null,
+      stdout: bounded(stdout),
+    };
+  }
+  if (error === null && stdout.length <= limits.logBytesPerRun) return ended;
+  return { ...ended, error: error === null ? null : boundedError(error), stdout: bounded(stdout) };
+};
+
+/**
+ * Builds the records of an ended call. Answers at once unless the body has to be stored first; when it cannot be
+ * stored, the call has failed.
+ */
+export const createOutputs = (deps: OutputsDeps): Outputs => {
+  const { codec, executor } = deps;
+
+  const recordsOf = (accepted: Accepted, ended: Ended, bodyRef: string | null): readonly OutRecord[] => {
+    const { id, attempt, request } = accepted;
+    const result: Result = resultOf(accepted, ended, { executor, bodyRef });
+    const partition = request.replyPartition ?? resultPartitionOf(id);
+    const records: OutRecord[] = [
+      codec.encode(topics.results, result, { key: id, id, attempt, partition }),
+      codec.encode(topics.insights, insightOf(accepted, ended), { key: request.algorithmId }),
+    ];
+    if (ended.stdout !== '' || ended.stderr !== '') {
+      for (const line of logLinesOf(accepted, ended)) records.push(codec.encode(topics.logs, line, { key: id }));
+    }
+    if (request.replyAccount !== null) records.push(replyRecordOf(id, request.replyAccount, result));
+    return records;
+  };
+
+  const stored = async (accepted: Accepted, ended: Ended, body: Buffer): Promise<readonly OutRecord[]> => {
+    let bodyRef: string;
+    try {
+      bodyRef = await deps.storeBody(accepted.id, body);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      deps.logger.error({ event: 'result.not-stored', id: accepted.id, sizeBytes: body.length, reason });
+      const failed = notRun(ended.finishedAtMs, 'failed', systemError('The result could not be stored; call again.'));
+      return recordsOf(accepted, { ...ended, ...failed, startedAtMs: ended.startedAtMs }, null);
+    }
+    return recordsOf(accepted, ended, bodyRef);
+  };
+
+  return (accepted, given) => {
+    const ended = withinLimits(given);
+    const { body } = ended;
+    if (body !== null && body.length > limits.inlineBodyBytes) return stored(accepted, ended, body);
+    return recordsOf(accepted, ended, null);
+  };
+};

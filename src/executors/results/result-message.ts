@@ -1,0 +1,84 @@
+import type { Insight, LogLine, LogStream, Result } from '../../kernel/contracts/contracts.gen.ts';
+import { limits } from '../../kernel/limits.ts';
+import type { Accepted, Ended } from '../call.ts';
+
+/** The result of a call. `bodyRef` names the blob of a body that is too large to stand in the record. */
+export const resultOf = (
+  accepted: Accepted,
+  ended: Ended,
+  at: { readonly executor: string; readonly bodyRef: string | null },
+): Result => {
+  const { request } = accepted;
+  return {
+    status: ended.status,
+    algorithmId: request.algorithmId,
+    algorithm: request.algorithm,
+    build: request.build,
+    version: request.version,
+    account: request.account,
+    keyId: request.keyId,
+    origin: request.origin,
+    parent: request.parent,
+    session: request.session,
+    flow: request.flow,
+    causation: request.causation,
+    stored: request.stored,
+    idempotencyKey: request.idempotencyKey,
+    acceptedAtMs: request.acceptedAtMs,
+    takenAtMs: accepted.takenAtMs,
+    startedAtMs: ended.startedAtMs,
+    finishedAtMs: ended.finishedAtMs,
+    durationS: ended.durationS,
+    cold: ended.cold,
+    cpuS: ended.cpuS,
+    memoryPeakBytes: ended.memoryPeakBytes,
+    executor: at.executor,
+    stdout: request.wantsStdout ? ended.stdout : null,
+    error: ended.error,
+    contentType: ended.contentType,
+    body: at.bodyRef === null ? ended.body : null,
+    bodyRef: at.bodyRef,
+  };
+};
+
+/** The operational metrics of a run, and the algorithm's own. */
+export const insightOf = (accepted: Accepted, ended: Ended): Insight => {
+  const { request } = accepted;
+  return {
+    requestId: accepted.id,
+    session: request.session,
+    algorithmId: request.algorithmId,
+    algorithm: request.algorithm,
+    build: request.build,
+    version: request.version,
+    account: request.account,
+    flow: request.flow,
+    status: ended.status,
+    atMs: Math.round(ended.finishedAtMs),
+    durationS: ended.durationS,
+    waitS: Math.max(0, ended.startedAtMs - request.acceptedAtMs) / 1000,
+    metrics: ended.metrics,
+  };
+};
+
+const boundedText = (text: string): string =>
+  text.length <= limits.logBytesPerRun ? text : `${text.slice(0, limits.logBytesPerRun)}\n… cut off here\n`;
+
+/** What the run wrote; empty when it wrote nothing. */
+export const logLinesOf = (accepted: Accepted, ended: Ended): readonly LogLine[] => {
+  const written: readonly (readonly [LogStream, string])[] = [
+    ['stdout', ended.stdout],
+    ['stderr', ended.stderr],
+  ];
+  return written
+    .filter(([, text]) => text !== '')
+    .map(([stream, text], position, all) => ({
+      subject: 'request',
+      subjectId: accepted.id,
+      algorithmId: accepted.request.algorithmId,
+      atMs: Math.round(ended.finishedAtMs),
+      stream,
+      text: boundedText(text),
+      last: position === all.length - 1,
+    }));
+};
