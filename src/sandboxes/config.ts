@@ -1,16 +1,13 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 
-/** Variables of the sandboxes that algorithms and builds run in. */
+/** Environment variables of this module. */
 export const sandboxesConfig = Type.Object(
   {
-    MILLRACE_SANDBOX: Type.Enum(['bubblewrap', 'plain'], {
+    MILLRACE_SANDBOX: Type.Union([Type.Literal('bubblewrap'), Type.Literal('plain')], {
       default: 'bubblewrap',
       description:
-        '`plain` runs code without isolation: for development on a machine without user namespaces, never for code of others.',
+        'What runs algorithms: `bubblewrap` isolates them; `plain` starts ordinary processes without any isolation, for development with code that you trust.',
     }),
   },
   { title: 'Sandboxes' },
 );
-
-/** Values of {@link sandboxesConfig}. */
-export type SandboxesConfig = Static<typeof sandboxesConfig>;

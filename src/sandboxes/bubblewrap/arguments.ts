@@ -1,0 +1,75 @@
+import type { Mount, SandboxSpec } from '../sandbox.ts';
+import { insideUid, type SystemFolder } from './system-folder.ts';
+
+export interface ArgumentParts {
+  readonly spec: SandboxSpec;
+  readonly system: SystemFolder;
+  /** Host path of the pipe that appears at `/tmp/algoout`; null: none. */
+  readonly resultPipe: string | null;
+  /** Forbids user namespaces inside; not possible while a network is attached from outside. */
+  readonly forbidNamespaces: boolean;
+}
+
+const shmBytes = 64 * 1024 * 1024;
+
+const mountArguments = (mount: Mount): readonly string[] => [
+  mount.writable ? '--bind' : '--ro-bind',
+  mount.source,
+  mount.target,
+];
+
+const temporary = (target: string, sizeBytes: number, mode: string): readonly string[] => [
+  '--perms',
+  mode,
+  '--size',
+  `${Math.max(4096, Math.floor(sizeBytes))}`,
+  '--tmpfs',
+  target,
+];
+
+const namespaces = [
+  '--unshare-user',
+  '--unshare-pid',
+  '--unshare-ipc',
+  '--unshare-uts',
+  '--unshare-net',
+  '--unshare-cgroup-try',
+  '--die-with-parent',
+  '--new-session',
+  '--cap-drop',
+  'ALL',
+];
+
+/**
+ * What bubblewrap is told, without the command. It goes through a pipe (`--args`), because the environment may hold
+ * secrets and every process of the host can read command lines.
+ */
+export const bubblewrapArguments = ({
+  spec,
+  system,
+  resultPipe,
+  forbidNamespaces,
+}: ArgumentParts): readonly string[] => {
+  const half = spec.limits.diskBytes / 2;
+  const special: Mount[] = [];
+  if (resultPipe !== null) special.push({ source: resultPipe, target: '/tmp/algoout', writable: false });
+  if (spec.endpoint !== null) special.push({ source: spec.endpoint, target: '/run/millrace.sock', writable: false });
+  if (spec.network === 'outside') special.push(system.resolver);
+  return [
+    ...namespaces,
+    ...(forbidNamespaces ? ['--disable-userns'] : []),
+    ...['--uid', `${insideUid}`, '--gid', `${insideUid}`, '--hostname', 'millrace'],
+    ...['--perms', '0755', '--dir', '/etc', '--perms', '0755', '--dir', '/run'],
+    ...system.mounts.flatMap(mountArguments),
+    ...system.links.flatMap(({ to, at }) => ['--symlink', to, at]),
+    ...['--proc', '/proc', '--dev', '/dev'],
+    ...temporary('/dev/shm', Math.min(shmBytes, half), '1777'),
+    ...['--remount-ro', '/dev'],
+    ...temporary('/tmp', half, '1777'),
+    ...temporary('/home/algo', half, '0700'),
+    ...spec.mounts.flatMap(mountArguments),
+    ...special.flatMap(mountArguments),
+    ...['--remount-ro', '/', '--chdir', spec.workingFolder, '--clearenv'],
+    ...Object.entries(spec.environment).flatMap(([name, value]) => ['--setenv', name, value]),
+  ];
+};

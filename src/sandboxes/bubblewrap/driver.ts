@@ -1,0 +1,230 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { chmod, chown, mkdir, realpath, rm } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import type { Clock } from '../../kernel/clock.ts';
+import { asPlatformError } from '../../kernel/errors.ts';
+import type { Logger } from '../../kernel/logger.ts';
+import { type Cgroup, createCgroup } from '../cgroups/cgroup.ts';
+import { findHierarchy, type Hierarchy } from '../cgroups/hierarchy.ts';
+import { sandboxErrors } from '../errors.ts';
+import { findProgram } from '../process/find-program.ts';
+import { giveTo } from '../process/give-to.ts';
+import { createPipeStock, type PipeStock } from '../process/pipe-stock.ts';
+import { createProcessSandbox } from '../process/process-sandbox.ts';
+import { openResultChannel } from '../process/result-channel.ts';
+import type { Sandbox, SandboxDriver, SandboxSpec } from '../sandbox.ts';
+import { bubblewrapArguments } from './arguments.ts';
+import { enforcementOf } from './enforcement.ts';
+import { commandPrefix, type Identity, ownerFor } from './identity.ts';
+import { type Launched, launch } from './launch.ts';
+import { noteGroups, removeLeftovers } from './leftovers.ts';
+import { type Attachment, findOutsideNetwork, type OutsideNetwork } from './network.ts';
+import { chooseIdentity } from './probe.ts';
+import { prepareSystemFolder, type SystemFolder } from './system-folder.ts';
+
+interface Machine {
+  readonly bubblewrap: string;
+  readonly runFolder: string;
+  readonly identity: Identity;
+  readonly forbidNamespaces: boolean;
+  readonly hierarchy: Hierarchy;
+  readonly system: SystemFolder;
+  readonly pipes: PipeStock;
+  readonly outside: OutsideNetwork | { readonly missing: readonly string[] };
+  readonly clock: Clock;
+}
+
+/** What exists of a sandbox while it starts, so that a failed start can take it back. */
+interface Begun {
+  readonly folder: string;
+  cgroup: Cgroup | null;
+  results: Socket | null;
+  launched: Launched | null;
+  attachment: Attachment | null;
+}
+
+const checkSpec = (spec: SandboxSpec): void => {
+  if (!/^[a-z0-9-]+$/.test(spec.id)) {
+    throw sandboxErrors.START_FAILED({
+      message: `A sandbox cannot be called "${spec.id}": only a-z, 0-9 and - may stand in its id.`,
+    });
+  }
+  const sources = [...spec.mounts.map((mount) => mount.source), ...(spec.endpoint === null ? [] : [spec.endpoint])];
+  const missing = sources.filter((source) => !existsSync(source));
+  if (missing.length === 0) return;
+  throw sandboxErrors.START_FAILED({
+    message: `Sandbox ${spec.id} is to see ${missing.join(' and ')}, which does not exist.`,
+  });
+};
+
+const giveFiles = async (machine: Machine, spec: SandboxSpec): Promise<void> => {
+  const owner = ownerFor(machine.identity);
+  if (owner === null) return;
+  if (spec.endpoint !== null) await chown(spec.endpoint, owner, owner);
+  for (const mount of spec.mounts) if (mount.writable) await giveTo(mount.source, owner);
+};
+
+const attachNetwork = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise<void> => {
+  if (spec.network === 'none' || begun.launched === null) return;
+  if ('missing' in machine.outside) {
+    throw sandboxErrors.START_FAILED({
+      message: `Sandbox ${spec.id} needs the network outside, for which this machine lacks: ${machine.outside.missing.join(', ')}.`,
+    });
+  }
+  const { firstPid } = begun.launched;
+  begun.attachment = await machine.outside.attach({
+    pid: firstPid,
+    folder: begun.folder,
+    prefix: commandPrefix(machine.identity),
+  });
+  begun.launched.release();
+};
+
+const killFirst = (launched: Launched): void => {
+  try {
+    process.kill(launched.firstPid, 'SIGKILL');
+  } catch {
+    launched.child.kill('SIGKILL');
+  }
+};
+
+const takeBack = async (begun: Begun): Promise<void> => {
+  begun.attachment?.close();
+  begun.results?.destroy();
+  await begun.cgroup?.remove();
+  await rm(begun.folder, { recursive: true, force: true });
+};
+
+/** Without a group for it, limits are set per process, inside, where they cannot be raised again. */
+const limitedCommand = ({ folders }: Hierarchy, spec: SandboxSpec): readonly string[] => {
+  const options = [
+    ...(folders.pids === undefined ? [`--nproc=${spec.limits.processes}`] : []),
+    ...(folders.memory === undefined ? [`--data=${spec.limits.memoryBytes}`] : []),
+  ];
+  return options.length === 0 ? spec.command : ['/usr/bin/prlimit', ...options, '--', ...spec.command];
+};
+
+const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise<Launched> => {
+  await mkdir(begun.folder, { mode: 0o711 });
+  await giveFiles(machine, spec);
+  const resultPipe = spec.resultChannel ? join(begun.folder, 'algoout') : null;
+  if (resultPipe !== null) {
+    await machine.pipes.take(resultPipe);
+    begun.results = openResultChannel(resultPipe);
+  }
+  begun.cgroup = createCgroup(machine.hierarchy, spec.id, spec.limits, machine.clock);
+  const forbidNamespaces = machine.forbidNamespaces && spec.network === 'none';
+  begun.launched = await launch({
+    bubblewrap: machine.bubblewrap,
+    identity: machine.identity,
+    memberFiles: begun.cgroup.memberFiles,
+    settings: bubblewrapArguments({ spec, system: machine.system, resultPipe, forbidNamespaces }),
+    command: limitedCommand(machine.hierarchy, spec),
+    held: spec.network === 'outside',
+  });
+  await attachNetwork(machine, spec, begun);
+  return begun.launched;
+};
+
+const start = async (machine: Machine, spec: SandboxSpec): Promise<Sandbox> => {
+  checkSpec(spec);
+  const folder = join(machine.runFolder, 'sandboxes', spec.id);
+  const begun: Begun = { folder, cgroup: null, results: null, launched: null, attachment: null };
+  if (existsSync(folder)) throw sandboxErrors.START_FAILED({ message: `A sandbox called ${spec.id} runs already.` });
+  try {
+    const launched = await begin(machine, spec, begun);
+    const { cgroup } = begun;
+    return createProcessSandbox({
+      ...launched,
+      id: spec.id,
+      results: begun.results,
+      clock: machine.clock,
+      usage: () => cgroup?.usage() ?? { cpuS: null, memoryBytes: null, memoryPeakBytes: null },
+      kill: () => {
+        killFirst(launched);
+      },
+      finish: async () => {
+        const outOfMemory = cgroup?.ranOutOfMemory() ?? false;
+        await takeBack({ ...begun, results: null });
+        return { outOfMemory };
+      },
+    });
+  } catch (error) {
+    if (begun.launched !== null) killFirst(begun.launched);
+    await takeBack(begun);
+    const cause = asPlatformError(error);
+    if (cause.code === 'SANDBOX_START_FAILED') throw cause;
+    throw sandboxErrors.START_FAILED({
+      message: `Sandbox ${spec.id} could not be prepared: ${cause.message}`,
+      cause: error,
+    });
+  }
+};
+
+const examine = async (deps: BubblewrapDeps): Promise<Machine> => {
+  const bubblewrap = findProgram('bwrap');
+  if (bubblewrap === null) {
+    throw sandboxErrors.DRIVER_MISSING({
+      message:
+        'bubblewrap is not installed: install the package bubblewrap, or set MILLRACE_SANDBOX=plain to run trusted code without isolation.',
+    });
+  }
+  await mkdir(deps.runFolder, { recursive: true });
+  const runFolder = await realpath(deps.runFolder);
+  await removeLeftovers(runFolder, deps.clock);
+  await mkdir(join(runFolder, 'sandboxes'), { recursive: true });
+  for (const folder of [runFolder, join(runFolder, 'sandboxes')]) await chmod(folder, 0o711);
+  const outside = findOutsideNetwork(deps.clock);
+  const system = await prepareSystemFolder(
+    join(runFolder, 'etc'),
+    'missing' in outside ? '127.0.0.1' : outside.nameserver,
+  );
+  const { identity, forbidNamespaces } = await chooseIdentity(bubblewrap, system);
+  const hierarchy = findHierarchy(`millrace-${createHash('sha256').update(runFolder).digest('hex').slice(0, 12)}`);
+  await noteGroups(runFolder, Object.values(hierarchy.folders));
+  const pipes = createPipeStock(join(runFolder, 'pipes'), ownerFor(identity));
+  return { bubblewrap, runFolder, identity, forbidNamespaces, hierarchy, system, pipes, outside, clock: deps.clock };
+};
+
+export interface BubblewrapDeps {
+  readonly runFolder: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Makes the driver that isolates with Linux namespaces and control groups; see `createSandboxDriver`. */
+export const createBubblewrapDriver = async (deps: BubblewrapDeps): Promise<SandboxDriver> => {
+  const machine = await examine(deps);
+  const running = new Set<Sandbox>();
+  const starting = new Set<Promise<unknown>>();
+  const enforcement = enforcementOf(
+    machine.identity,
+    machine.hierarchy,
+    'missing' in machine.outside ? machine.outside.missing : [],
+  );
+  for (const { what, enforced, how } of enforcement) {
+    if (!enforced) deps.logger.warn({ event: 'sandbox.not-enforced', what, how });
+  }
+  const startAndKeep = async (spec: SandboxSpec): Promise<Sandbox> => {
+    const sandbox = await start(machine, spec);
+    running.add(sandbox);
+    void sandbox.exited.then(() => running.delete(sandbox));
+    return sandbox;
+  };
+  return {
+    name: 'bubblewrap',
+    enforcement,
+    start: async (spec) => {
+      const begun = startAndKeep(spec);
+      starting.add(begun);
+      return await begun.finally(() => starting.delete(begun));
+    },
+    close: async () => {
+      await Promise.allSettled(starting);
+      await Promise.all([...running].map(async (sandbox) => await sandbox.stop(0)));
+      await removeLeftovers(machine.runFolder, machine.clock);
+    },
+  };
+};

@@ -1,0 +1,122 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import type { Clock } from '../../kernel/clock.ts';
+import type { Logger } from '../../kernel/logger.ts';
+import { sandboxErrors } from '../errors.ts';
+import { findProgram } from '../process/find-program.ts';
+import { createPipeStock, type PipeStock } from '../process/pipe-stock.ts';
+import { createProcessSandbox } from '../process/process-sandbox.ts';
+import { openResultChannel } from '../process/result-channel.ts';
+import type { Enforcement, Sandbox, SandboxDriver, SandboxSpec } from '../sandbox.ts';
+import { translateSpec } from './translate.ts';
+
+export interface PlainDeps {
+  readonly runFolder: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const why = 'plain processes on this host, asked for with MILLRACE_SANDBOX=plain';
+const enforcement: readonly Enforcement[] = (
+  ['filesystem', 'network', 'memory', 'cpu', 'processes', 'disk', 'user'] as const
+).map((what) => ({ what, enforced: false, how: why }));
+
+interface PlainChild {
+  readonly child: ChildProcess;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+}
+
+const launch = async (spec: SandboxSpec, folder: string, pipe: string | null): Promise<PlainChild> => {
+  const { command, environment, workingFolder } = translateSpec(spec);
+  const setpriv = findProgram('setpriv');
+  const [file = '', ...rest] = [...(setpriv === null ? [] : [setpriv, '--pdeathsig', 'KILL', '--']), ...command];
+  const child = spawn(file, rest, {
+    cwd: existsSync(workingFolder) ? workingFolder : folder,
+    // Names for what is mounted at fixed places in a real sandbox.
+    env: {
+      ...environment,
+      HOME: folder,
+      TMPDIR: folder,
+      ...(pipe === null ? {} : { MILLRACE_RESULT_PIPE: pipe }),
+      ...(spec.endpoint === null ? {} : { MILLRACE_ENDPOINT: spec.endpoint }),
+    },
+    // A process group of its own, so that its children end with it.
+    detached: true,
+    stdio: 'pipe',
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', (error) => {
+      reject(sandboxErrors.START_FAILED({ message: `${file} did not start: ${error.message}`, cause: error }));
+    });
+  });
+  return { child, stdin: child.stdin, stdout: child.stdout, stderr: child.stderr };
+};
+
+const killGroup = (child: ChildProcess): void => {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // the group is gone
+  }
+};
+
+const start = async (deps: PlainDeps, pipes: PipeStock, spec: SandboxSpec): Promise<Sandbox> => {
+  const folder = join(deps.runFolder, 'sandboxes', spec.id);
+  if (existsSync(folder)) throw sandboxErrors.START_FAILED({ message: `A sandbox called ${spec.id} runs already.` });
+  await mkdir(folder, { recursive: true });
+  const pipe = spec.resultChannel ? join(folder, 'algoout') : null;
+  if (pipe !== null) await pipes.take(pipe);
+  const results = pipe === null ? null : openResultChannel(pipe);
+  try {
+    const launched = await launch(spec, folder, pipe);
+    return createProcessSandbox({
+      ...launched,
+      id: spec.id,
+      results,
+      clock: deps.clock,
+      usage: () => ({ cpuS: null, memoryBytes: null, memoryPeakBytes: null }),
+      kill: () => {
+        killGroup(launched.child);
+      },
+      finish: async () => {
+        killGroup(launched.child);
+        await rm(folder, { recursive: true, force: true });
+        return { outOfMemory: false };
+      },
+    });
+  } catch (error) {
+    results?.destroy();
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+};
+
+/** Makes the driver that isolates nothing; see `createSandboxDriver`. */
+export const createPlainDriver = async (deps: PlainDeps): Promise<SandboxDriver> => {
+  await rm(join(deps.runFolder, 'sandboxes'), { recursive: true, force: true });
+  await mkdir(deps.runFolder, { recursive: true });
+  deps.logger.warn({ event: 'sandbox.not-enforced', what: 'anything', how: why });
+  const pipes = createPipeStock(join(deps.runFolder, 'pipes'), null);
+  const running = new Set<Sandbox>();
+  return {
+    name: 'plain',
+    enforcement,
+    start: async (spec) => {
+      const sandbox = await start(deps, pipes, spec);
+      running.add(sandbox);
+      void sandbox.exited.then(() => running.delete(sandbox));
+      return sandbox;
+    },
+    close: async () => {
+      await Promise.all([...running].map(async (sandbox) => await sandbox.stop(0)));
+      await rm(deps.runFolder, { recursive: true, force: true });
+    },
+  };
+};
