@@ -1,0 +1,69 @@
+import { Type } from 'typebox';
+import { Value } from 'typebox/value';
+import { parse } from 'yaml';
+import { type BuildPlan } from '../builder.ts';
+import { builderErrors } from '../errors.ts';
+
+const mebibyte = 1024 * 1024;
+
+const Commands = Type.Union([Type.String(), Type.Array(Type.String())]);
+
+/** `millrace.yaml` at the root of an algorithm. Every field has a default; an unknown one is refused by name. */
+const manifestSchema = Type.Object(
+  {
+    name: Type.Optional(Type.String()),
+    language: Type.Optional(Type.String()),
+    build: Type.Optional(Commands),
+    test: Type.Optional(Type.String()),
+    pool: Type.Optional(Type.String({ pattern: '^[a-z][a-z0-9-]{0,30}$' })),
+    isolation: Type.Optional(Type.Union([Type.Literal('account'), Type.Literal('shared')])),
+    memory_mb: Type.Optional(Type.Integer({ minimum: 16, maximum: 1024 * 1024 })),
+    cpus: Type.Optional(Type.Number({ minimum: 0.1, maximum: 256 })),
+    processes: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
+    load_timeout_s: Type.Optional(Type.Integer({ minimum: 1, maximum: 3600 })),
+  },
+  { additionalProperties: false },
+);
+
+const refuse = (message: string): Error => builderErrors.PLAN_INVALID({ message: `millrace.yaml: ${message}` });
+
+const parseYaml = (text: string): unknown => {
+  try {
+    return parse(text) ?? {};
+  } catch (error) {
+    throw refuse(`it is not valid YAML: ${error instanceof Error ? error.message : String(error)}`);
+  }
+};
+
+const describeFault = (value: unknown): string => {
+  const [fault] = Value.Errors(manifestSchema, value);
+  if (fault === undefined) return 'it does not have the expected form';
+  if (fault.keyword === 'additionalProperties') {
+    const known = Object.keys(manifestSchema.properties).join(', ');
+    const unknown = Object.keys(Object(value)).filter((key) => !(key in manifestSchema.properties));
+    return `unknown field ${unknown.map((key) => `"${key}"`).join(', ')}; known are ${known}`;
+  }
+  return `${fault.instancePath.slice(1).replaceAll('/', '.') || 'the file'} ${fault.message}`;
+};
+
+/**
+ * Reads the text of `millrace.yaml` (null: there is none) into a plan with every default filled in. Throws
+ * `BUILDER_PLAN_INVALID` that names the field.
+ */
+export const planOf = (text: string | null): BuildPlan => {
+  const manifest = text === null ? {} : parseYaml(text);
+  if (!Value.Check(manifestSchema, manifest)) throw refuse(describeFault(manifest));
+  const { build = [] } = manifest;
+  return {
+    commands: typeof build === 'string' ? [build] : build,
+    test: manifest.test ?? null,
+    run: {
+      pool: manifest.pool ?? 'cpu',
+      isolation: manifest.isolation ?? 'account',
+      memoryBytes: (manifest.memory_mb ?? 512) * mebibyte,
+      cpus: manifest.cpus ?? 1,
+      processes: manifest.processes ?? 256,
+      loadTimeoutS: manifest.load_timeout_s ?? 60,
+    },
+  };
+};
