@@ -19,6 +19,14 @@ export interface Identified extends Arrival {
   readonly deadlineMs: number;
 }
 
+/** What an answer needs of the request that it answers. */
+export interface Answerable {
+  readonly id: RequestId;
+  readonly attempt: number;
+  readonly request: Request;
+  readonly takenAtMs: number;
+}
+
 /** An arrival whose message was read. */
 export interface Accepted extends Identified {
   readonly request: Request;

@@ -1,11 +1,12 @@
 import type { Clock } from '../kernel/clock.ts';
 import { limits } from '../kernel/limits.ts';
 import type { Logger } from '../kernel/logger.ts';
+import { createLaneScheduler } from '../messaging/lane-scheduler.ts';
 import { type Call, type Ended, notRun, type SandboxClass } from './call.ts';
 import type { ClassKey } from './pool/class-key.ts';
-import { createClassQueues, type Waiting } from './pool/class-queues.ts';
-import { type Decision, decide, type PoolPolicy } from './pool/decide.ts';
+import { type Decision, type Demand, decide, type PoolPolicy } from './pool/decide.ts';
 import { createFailureBook } from './pool/failure-book.ts';
+import { buildKeyOf, createMemoryBook } from './pool/memory-book.ts';
 import {
   type Busy,
   begin,
@@ -64,11 +65,6 @@ const idleLookMs = 1_000;
 const measureEveryMs = 1_000;
 /** How long an algorithm may take to end by itself. */
 const graceMs = 1_000;
-/** Expected of a sandbox of a build that was never measured. */
-const unknownMemoryBytes = 128 * 1024 * 1024;
-
-const buildKeyOf = ({ build }: SandboxClass): string => `${build.algorithmId}@${build.hash}`;
-
 const endedOf = (end: RunEnd, at: { startedAtMs: number; finishedAtMs: number; cold: boolean }): Ended => ({
   status: end.status,
   startedAtMs: at.startedAtMs,
@@ -85,6 +81,13 @@ const endedOf = (end: RunEnd, at: { startedAtMs: number; finishedAtMs: number; c
   metrics: end.metrics,
 });
 
+/** A call that waits for a sandbox. */
+interface Waiting {
+  readonly call: Call;
+  /** Monotonic. */
+  readonly sinceMs: number;
+}
+
 /** What stands in a slot beside its state. */
 interface Tenant {
   readonly sandboxClass: SandboxClass;
@@ -95,9 +98,9 @@ class SlotDispatcher implements Dispatcher {
   readonly #deps: DispatcherDeps;
   readonly #table;
   readonly #tenants = new Map<number, Tenant>();
-  readonly #queues = createClassQueues();
+  readonly #queues = createLaneScheduler<Waiting>();
   readonly #failures;
-  readonly #memoryByBuild = new Map<string, number>();
+  readonly #memory = createMemoryBook();
   #cancelLook = (): void => {};
   #lookAtMs = Number.POSITIVE_INFINITY;
   #measuredMs = 0;
@@ -128,7 +131,7 @@ class SlotDispatcher implements Dispatcher {
       this.#deps.onEnd(call, notRun(this.#deps.clock.nowMs(), 'failed', broken));
       return;
     }
-    this.#queues.push({ call, sinceMs: this.#deps.clock.monotonicMs() });
+    this.#queues.offer(key, { call, sinceMs: this.#deps.clock.monotonicMs() });
     this.#lookWithin(holds ? busyLookMs : 0);
   }
 
@@ -173,7 +176,7 @@ class SlotDispatcher implements Dispatcher {
   }
 
   #giveBack(matches: (waiting: Waiting) => boolean): void {
-    for (const { call } of this.#queues.takeOut(matches)) call.delivery.giveBack();
+    for (const { call } of this.#queues.remove(matches)) call.delivery.giveBack();
   }
 
   #lookWithin(delayMs: number): void {
@@ -198,14 +201,16 @@ class SlotDispatcher implements Dispatcher {
       this.#measure();
     }
     if (this.#closing === null) {
-      const open = this.#queues.open();
-      const demands = open.map(({ sandboxClass, queued, oldestMs }) => ({
-        classKey: sandboxClass.key,
-        queued,
-        oldestMs,
-        memoryBytes: this.#expectedMemory(sandboxClass),
-      }));
-      const classes = new Map(open.map(({ sandboxClass }) => [sandboxClass.key, sandboxClass]));
+      const demands: Demand[] = [];
+      const classes = new Map<ClassKey, SandboxClass>();
+      for (const classKey of this.#queues.lanes()) {
+        const oldest = this.#queues.peek(classKey);
+        if (oldest === undefined) continue;
+        const { sandboxClass } = oldest.call;
+        classes.set(classKey, sandboxClass);
+        const memoryBytes = this.#memory.expectedOf(sandboxClass);
+        demands.push({ classKey, queued: this.#queues.sizeOf(classKey), oldestMs: oldest.sinceMs, memoryBytes });
+      }
       const pool = { nowMs, slots: this.#table.slots, demands, failures: this.#failures.all };
       for (const decision of decide(pool, policy)) this.#carryOut(decision, classes);
     }
@@ -215,16 +220,11 @@ class SlotDispatcher implements Dispatcher {
   #expire(): void {
     if (this.#queues.size === 0) return;
     const nowMs = this.#deps.clock.nowMs();
-    for (const { call } of this.#queues.takeOut((waiting) => waiting.call.deadlineMs <= nowMs)) this.#timeOut(call);
+    for (const { call } of this.#queues.remove((waiting) => waiting.call.deadlineMs <= nowMs)) this.#timeOut(call);
   }
 
   #timeOut(call: Call): void {
     this.#deps.onEnd(call, notRun(this.#deps.clock.nowMs(), 'timeout', timeoutError));
-  }
-
-  #expectedMemory(sandboxClass: SandboxClass): number {
-    const known = this.#memoryByBuild.get(buildKeyOf(sandboxClass)) ?? unknownMemoryBytes;
-    return Math.min(known, sandboxClass.build.run.memoryBytes);
   }
 
   #measure(): void {
@@ -240,8 +240,7 @@ class SlotDispatcher implements Dispatcher {
     const slot = this.#table.at(id);
     if (slot.state === 'cold' || slot.state === 'gone') return;
     this.#table.put(measured(slot, memoryBytes));
-    const key = buildKeyOf(tenant.sandboxClass);
-    this.#memoryByBuild.set(key, Math.max(memoryBytes, (this.#memoryByBuild.get(key) ?? 0) * 0.95));
+    this.#memory.measured(tenant.sandboxClass, memoryBytes);
   }
 
   #carryOut(decision: Decision, classes: ReadonlyMap<ClassKey, SandboxClass>): void {
@@ -288,7 +287,7 @@ class SlotDispatcher implements Dispatcher {
     const answer = this.#failures.answerFor(key);
     if (answer !== null && !this.#table.holds(key)) {
       const nowMs = this.#deps.clock.nowMs();
-      for (const { call } of this.#queues.takeOut((waiting) => waiting.call.sandboxClass.key === key)) {
+      for (const { call } of this.#queues.remove((waiting) => waiting.call.sandboxClass.key === key)) {
         this.#deps.onEnd(call, notRun(nowMs, 'failed', answer));
       }
     }
@@ -304,7 +303,7 @@ class SlotDispatcher implements Dispatcher {
 
   #pull(classKey: ClassKey): Call | undefined {
     for (;;) {
-      const call = this.#queues.pull(classKey)?.call;
+      const call = this.#queues.take(classKey)?.call;
       if (call === undefined) return undefined;
       if (!call.delivery.live) call.delivery.giveBack();
       else if (call.deadlineMs <= this.#deps.clock.nowMs()) this.#timeOut(call);

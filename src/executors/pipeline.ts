@@ -11,8 +11,8 @@ export interface PipelineDeps {
   readonly isCopy: IsCopy;
   readonly decode: Codec['decode'];
   /** Milliseconds since the epoch. */
-  nowMs(): number;
-  resolve(accepted: Accepted): SandboxClass | null;
+  readonly nowMs: () => number;
+  readonly resolve: (accepted: Accepted) => SandboxClass | null;
 }
 
 /**

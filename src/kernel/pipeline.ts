@@ -61,7 +61,7 @@ const build = <In, Value, Output>(name: string, steps: readonly AnyStep[]): Pipe
   name,
   steps: steps.map((step) => step.name),
   step: <Out, More>(step: Step<Value, Out, More>) =>
-    build<In, Out, Output | More>(name, [...steps, step as unknown as AnyStep]),
+    build<In, Out, Output | More>(name, [...steps, step]),
   run: async (input) => {
     let value: unknown = input;
     let last = name;

@@ -3,6 +3,8 @@ export interface Fifo<T> {
   readonly size: number;
   push(item: T): void;
   shift(): T | undefined;
+  /** The item that {@link shift} would give. */
+  peek(): T | undefined;
   /** Takes out the items that match, in order. */
   remove(matches: (item: T) => boolean): T[];
 }
@@ -31,6 +33,7 @@ export const createFifo = <T>(): Fifo<T> => {
       }
       return item;
     },
+    peek: () => items[first],
     remove: (matches) => {
       const removed: T[] = [];
       const kept: T[] = [];

@@ -13,6 +13,8 @@ export interface LaneScheduler<T> {
   sizeOf(lane: string): number;
   /** Queues an item behind those of its lane; false, and not queued, when `itemsMax` wait already. */
   offer(lane: string, item: T): boolean;
+  /** The lane's oldest item, which stays. */
+  peek(lane: string): T | undefined;
   /** The lane's oldest item; the lane goes to the end of the order. Undefined when none waits. */
   take(lane: string): T | undefined;
   /** The oldest item of the first lane in order that `admits` allows (default: any). */
@@ -62,6 +64,7 @@ export const createLaneScheduler = <T>(options: LaneSchedulerOptions = {}): Lane
       queues.set(lane, queue);
       return true;
     },
+    peek: (lane) => queues.get(lane)?.peek(),
     take,
     takeNext: (admits = () => true) => {
       const lane = firstLane(admits);

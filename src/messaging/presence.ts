@@ -124,7 +124,7 @@ export const createPresenceView = async (options: PresenceViewOptions): Promise<
     onRecords: (records) => {
       for (const record of records) take(record);
     },
-    onFailed: options.onFailed,
+    onFailed: (error) => options.onFailed(error),
   });
 
   const live = (): Presence[] => {

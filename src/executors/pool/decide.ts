@@ -1,6 +1,6 @@
 import type { Failures } from './back-off.ts';
 import type { ClassKey } from './class-key.ts';
-import type { Busy, DrainReason, Slot, Warm } from './slot.ts';
+import type { Busy, Cold, DrainReason, Slot, Warm } from './slot.ts';
 
 /** Calls of one class that wait for a sandbox. */
 export interface Demand {
@@ -135,40 +135,61 @@ export const yielding = (state: PoolState, waiting: Demand, policy: PoolPolicy):
   return first ?? null;
 };
 
-/** What one class gets, given the slots as they would be after the decisions so far. */
-const serve = (state: PoolState, demand: Demand, policy: PoolPolicy): readonly Decision[] => {
-  const free = state.slots.find((slot) => slot.state === 'cold');
-  const overBytes = memoryUsed(state.slots) + demand.memoryBytes - policy.memoryBudgetBytes;
-  if (free !== undefined && overBytes <= 0) {
-    return [{ kind: 'prepare', slotId: free.id, classKey: demand.classKey, memoryBytes: demand.memoryBytes }];
-  }
-  const leavingBytes = state.slots.reduce((sum, slot) => sum + (slot.state === 'draining' ? slot.memoryBytes : 0), 0);
-  const leaving = state.slots.filter((slot) => slot.state === 'draining').length;
-  if (leaving > 0 && overBytes <= leavingBytes) return [];
+/** Idle sandboxes to end so that a new one has a slot and memory, given what is being freed already. */
+const victimsFor = (state: PoolState, demand: Demand, policy: PoolPolicy, room: Room): readonly Warm[] => {
   const victims: Warm[] = [];
-  let freedBytes = leavingBytes;
+  let freedBytes = room.leavingBytes;
   for (const slot of evictable(state, policy, demand.classKey)) {
-    if (freedBytes >= overBytes && (free !== undefined || victims.length + leaving > 0)) break;
+    const hasSlot = room.free !== undefined || victims.length + room.leaving > 0;
+    if (hasSlot && freedBytes >= room.overBytes) break;
     victims.push(slot);
     freedBytes += slot.memoryBytes;
   }
+  return victims;
+};
+
+/** What there is for one more sandbox. */
+interface Room {
+  readonly free: Cold | undefined;
+  /** Memory that is missing; zero or less: it fits. */
+  readonly overBytes: number;
+  /** Slots and memory that are being freed. */
+  readonly leaving: number;
+  readonly leavingBytes: number;
+}
+
+const roomFor = (state: PoolState, demand: Demand, policy: PoolPolicy): Room => {
+  const leaving = state.slots.filter((slot) => slot.state === 'draining');
+  return {
+    free: state.slots.find((slot) => slot.state === 'cold'),
+    overBytes: memoryUsed(state.slots) + demand.memoryBytes - policy.memoryBudgetBytes,
+    leaving: leaving.length,
+    leavingBytes: memoryUsed(leaving),
+  };
+};
+
+/** What one class gets, given the slots as they would be after the decisions so far. */
+const serve = (state: PoolState, demand: Demand, policy: PoolPolicy): readonly Decision[] => {
+  const { classKey, memoryBytes } = demand;
+  const room = roomFor(state, demand, policy);
+  const { free } = room;
+  if (free !== undefined && (room.overBytes <= 0 || isEmpty(state))) {
+    return [{ kind: 'prepare', slotId: free.id, classKey, memoryBytes }];
+  }
+  if (room.leaving > 0 && room.overBytes <= room.leavingBytes) return [];
+  const victims = victimsFor(state, demand, policy, room);
   if (victims.length > 0) {
     const reason = free === undefined ? 'slot' : 'memory';
     return victims.map(({ id }) => ({ kind: 'drain', slotId: id, reason }));
   }
-  if (aloneButTooLarge(state, free !== undefined)) {
-    return free === undefined
-      ? []
-      : [{ kind: 'prepare', slotId: free.id, classKey: demand.classKey, memoryBytes: demand.memoryBytes }];
-  }
-  if ((countByClass(state.slots).get(demand.classKey)?.held ?? 0) > 0) return [];
+  if ((countByClass(state.slots).get(classKey)?.held ?? 0) > 0) return [];
   const busy = yielding(state, demand, policy);
   return busy === null ? [] : [{ kind: 'drain', slotId: busy.id, reason: 'yield' }];
 };
 
-/** An empty pool runs a class that is larger than the whole budget: the limit of its sandbox bounds it. */
-const aloneButTooLarge = (state: PoolState, hasFree: boolean): boolean =>
-  hasFree && state.slots.every((slot) => slot.state === 'cold' || slot.state === 'gone');
+/** An empty pool also runs a class that is larger than the whole budget: its sandbox's own limit bounds it. */
+const isEmpty = (state: PoolState): boolean =>
+  state.slots.every((slot) => slot.state === 'cold' || slot.state === 'gone');
 
 const applied = (slots: readonly Slot[], decision: Decision, nowMs: number): readonly Slot[] =>
   slots.map((slot): Slot => {

@@ -1,10 +1,10 @@
 import type { Insight, LogLine, LogStream, Result } from '../../kernel/contracts/contracts.gen.ts';
 import { limits } from '../../kernel/limits.ts';
-import type { Accepted, Ended } from '../call.ts';
+import type { Answerable, Ended } from '../call.ts';
 
 /** The result of a call. `bodyRef` names the blob of a body that is too large to stand in the record. */
 export const resultOf = (
-  accepted: Accepted,
+  accepted: Answerable,
   ended: Ended,
   at: { readonly executor: string; readonly bodyRef: string | null },
 ): Result => {
@@ -42,7 +42,7 @@ export const resultOf = (
 };
 
 /** The operational metrics of a run, and the algorithm's own. */
-export const insightOf = (accepted: Accepted, ended: Ended): Insight => {
+export const insightOf = (accepted: Answerable, ended: Ended): Insight => {
   const { request } = accepted;
   return {
     requestId: accepted.id,
@@ -65,7 +65,7 @@ const boundedText = (text: string): string =>
   text.length <= limits.logBytesPerRun ? text : `${text.slice(0, limits.logBytesPerRun)}\n… cut off here\n`;
 
 /** What the run wrote; empty when it wrote nothing. */
-export const logLinesOf = (accepted: Accepted, ended: Ended): readonly LogLine[] => {
+export const logLinesOf = (accepted: Answerable, ended: Ended): readonly LogLine[] => {
   const written: readonly (readonly [LogStream, string])[] = [
     ['stdout', ended.stdout],
     ['stderr', ended.stderr],
