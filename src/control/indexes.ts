@@ -1,0 +1,53 @@
+import { accountKind, keyKind } from '../accounts/accounts.ts';
+import { algorithmKind, buildKind, environmentKind, versionKind } from '../catalog/catalog.ts';
+import { type StateIndex, stateIndex } from './state.ts';
+
+/** Users by e-mail address, lower case. */
+export const usersByEmail = stateIndex({
+  name: 'users-by-email',
+  kind: accountKind,
+  keyOf: ({ type, email }) => (type === 'user' ? (email?.toLowerCase() ?? null) : null),
+});
+export const keysByHash = stateIndex({ name: 'keys-by-hash', kind: keyKind, keyOf: (key) => key.hash });
+export const keysOfAccount = stateIndex({ name: 'keys-of-account', kind: keyKind, keyOf: (key) => key.account });
+/** Algorithms by `owner/name`. */
+export const algorithmsByName = stateIndex({
+  name: 'algorithms-by-name',
+  kind: algorithmKind,
+  keyOf: ({ owner, name }) => `${owner}/${name}`,
+});
+export const algorithmsOfOwner = stateIndex({
+  name: 'algorithms-of-owner',
+  kind: algorithmKind,
+  keyOf: ({ owner }) => owner,
+});
+export const buildsOfAlgorithm = stateIndex({
+  name: 'builds-of-algorithm',
+  kind: buildKind,
+  keyOf: ({ algorithmId }) => algorithmId,
+});
+export const versionsOfAlgorithm = stateIndex({
+  name: 'versions-of-algorithm',
+  kind: versionKind,
+  keyOf: ({ algorithmId }) => algorithmId,
+});
+export const environmentsByUuid = stateIndex({
+  name: 'environments-by-uuid',
+  kind: environmentKind,
+  keyOf: ({ uuid }) => uuid,
+});
+
+/** Kinds of entities that the writer keeps. */
+export const stateKinds = [accountKind, keyKind, algorithmKind, buildKind, versionKind, environmentKind] as const;
+
+/** Indexes that decisions use. */
+export const stateIndexes: readonly StateIndex[] = [
+  usersByEmail,
+  keysByHash,
+  keysOfAccount,
+  algorithmsByName,
+  algorithmsOfOwner,
+  buildsOfAlgorithm,
+  versionsOfAlgorithm,
+  environmentsByUuid,
+];

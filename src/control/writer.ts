@@ -1,0 +1,155 @@
+import type { Clock } from '../kernel/clock.ts';
+import type { Command } from '../kernel/contracts/contracts.gen.ts';
+import { asPlatformError } from '../kernel/errors.ts';
+import type { Logger } from '../kernel/logger.ts';
+import type { Random } from '../kernel/random.ts';
+import { topics } from '../kernel/topics.ts';
+import type { Codec } from '../messaging/codec.ts';
+import type { Assignment, GroupOffsets, InRecord, Membership, Messaging, Transactor } from '../messaging/messaging.ts';
+import { type Batch, decideBatch } from './batch.ts';
+import { type BootstrapOptions, bootstrapCommands } from './bootstrap.ts';
+import { controlErrors } from './errors.ts';
+import { loadState } from './load-state.ts';
+import { createOutcomeMemory, type OutcomeLimits, type OutcomeMemory, outcomeLimits } from './outcomes.ts';
+import type { ControlState } from './state.ts';
+
+/** What the writer did, for metrics. */
+export interface WriterObserver {
+  committed(batch: { readonly commands: number; readonly refused: number; readonly durationMs: number }): void;
+}
+
+export interface WriterOptions extends BootstrapOptions {
+  readonly messaging: Messaging;
+  readonly codec: Codec;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly observer: WriterObserver;
+  /** A transaction failed, another writer took over, or reading ended: the process must end, its state is void. */
+  onFailed(error: Error): void;
+  /** Default: {@link outcomeLimits}. */
+  readonly outcomeLimits?: OutcomeLimits;
+}
+
+/** The only writer of entities. */
+export interface Writer {
+  /** Fences the writer before it, reads the state to the end, writes what the configuration wants, then takes commands. */
+  start(): Promise<void>;
+  /** Finishes the batch in work and leaves. May be called twice. */
+  stop(): Promise<void>;
+}
+
+/** Id of the transactional producer and of the group: one for the whole platform, which makes the writer single. */
+const writerId = 'control';
+/** Commands decided in one transaction at most. */
+const batchMax = 200;
+
+/** What the writer has once it is started. */
+interface Opened {
+  readonly transactor: Transactor;
+  readonly state: ControlState;
+  readonly outcomes: OutcomeMemory;
+}
+
+const decodeCommands = ({ codec, logger }: WriterOptions, records: readonly InRecord[]): readonly Command[] =>
+  records.flatMap((record) => {
+    try {
+      return [codec.decode('command', record)];
+    } catch (error) {
+      const { code, message } = asPlatformError(error);
+      logger.error({ event: 'command.skipped', offset: record.offset.toString(), code, message });
+      return [];
+    }
+  });
+
+/** One transaction: entities, outcomes, audit, what is published, and the offsets of the commands. Memory follows the commit. */
+const commitBatch = async (opened: Opened, batch: Batch, offsets: readonly GroupOffsets[]): Promise<void> => {
+  const appended = batch.records.map(async (record) => await opened.transactor.append(record));
+  await Promise.all(appended);
+  await opened.transactor.commit(offsets);
+  opened.state.commit(batch.changes);
+  opened.outcomes.commit(batch);
+};
+
+const open = async (options: WriterOptions): Promise<Opened> => {
+  const transactor = await options.messaging.transactor({ transactionalId: writerId });
+  try {
+    const { state, outcomes } = await loadState(options);
+    return { transactor, state, outcomes: createOutcomeMemory(outcomes, options.outcomeLimits ?? outcomeLimits) };
+  } catch (error) {
+    await transactor.close();
+    throw error;
+  }
+};
+
+/** Makes the writer; nothing happens before {@link Writer.start}. */
+export const createWriter = (options: WriterOptions): Writer => {
+  const { messaging, clock, logger, observer } = options;
+  let opened: Opened | undefined;
+  let membership: Membership | undefined;
+  let failed = false;
+
+  const fail = (cause: unknown): void => {
+    if (failed) return;
+    failed = true;
+    const { code, message } = asPlatformError(cause);
+    options.onFailed(controlErrors.COMMIT_FAILED({ message: `The writer ends: ${message}`, details: { code }, cause }));
+  };
+
+  const carryOut = async (
+    to: Opened,
+    commands: readonly Command[],
+    offsets: readonly GroupOffsets[],
+  ): Promise<void> => {
+    const startedMs = clock.monotonicMs();
+    const batch = decideBatch({ ...to, codec: options.codec, logger, commands, nowMs: clock.nowMs() });
+    await commitBatch(to, batch, offsets);
+    const durationMs = clock.monotonicMs() - startedMs;
+    observer.committed({ commands: commands.length, refused: batch.refused, durationMs });
+    logger.debug({ event: 'commands.committed', commands: commands.length, refused: batch.refused, durationMs });
+  };
+
+  const onRecords = async (assignment: Assignment, records: readonly InRecord[]): Promise<void> => {
+    try {
+      for (let from = 0; from < records.length; from += batchMax) {
+        const some = records.slice(from, from + batchMax);
+        const last = some.at(-1);
+        if (failed || last === undefined || opened === undefined || membership === undefined) return;
+        const offsets = [{ assignment, offset: last.offset + 1n, metadata: '' }];
+        await carryOut(opened, decodeCommands(options, some), [{ membership, offsets }]);
+      }
+    } catch (error) {
+      fail(error);
+    }
+  };
+
+  return {
+    start: async () => {
+      const nowMs = clock.nowMs();
+      opened = await open(options);
+      const wanted = bootstrapCommands(opened.state, options, { nowMs, uuid: () => options.random.uuid() });
+      if (wanted.length > 0) await carryOut(opened, wanted, []);
+      // A member may be given its partition before `join` resolves; its records wait until we know the membership.
+      const joined = Promise.withResolvers<undefined>();
+      membership = await messaging.join({
+        group: writerId,
+        topics: [topics.commands],
+        isolation: 'committed',
+        onAssigned: async () => {
+          await joined.promise;
+        },
+        onRecords,
+        // The batch in work is drained by the membership: records are handed over one batch at a time.
+        onRevoked: async () => {},
+        onLost: () => {},
+        onFailed: fail,
+      });
+      joined.resolve(undefined);
+      logger.info({ event: 'control.started' });
+    },
+    stop: async () => {
+      await membership?.close();
+      await opened?.transactor.close();
+    },
+  };
+};
