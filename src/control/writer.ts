@@ -82,11 +82,17 @@ const open = async (options: WriterOptions): Promise<Opened> => {
   }
 };
 
-/** Makes the writer; nothing happens before {@link Writer.start}. */
-export const createWriter = (options: WriterOptions): Writer => {
-  const { messaging, clock, logger, observer } = options;
-  let opened: Opened | undefined;
-  let membership: Membership | undefined;
+/** Decides batches of commands and commits them, until one fails. */
+interface Loop {
+  /** Carries out the commands of these records, in transactions with their offsets. Never rejects: a failure is told once. */
+  take(assignment: Assignment, records: readonly InRecord[]): Promise<void>;
+  /** Carries out commands that came from no log. */
+  carryOut(commands: readonly Command[], offsets: readonly GroupOffsets[]): Promise<void>;
+  fail(cause: unknown): void;
+}
+
+const createLoop = (options: WriterOptions, opened: Opened, membership: () => Membership | undefined): Loop => {
+  const { clock, logger, observer } = options;
   let failed = false;
 
   const fail = (cause: unknown): void => {
@@ -96,60 +102,78 @@ export const createWriter = (options: WriterOptions): Writer => {
     options.onFailed(controlErrors.COMMIT_FAILED({ message: `The writer ends: ${message}`, details: { code }, cause }));
   };
 
-  const carryOut = async (
-    to: Opened,
-    commands: readonly Command[],
-    offsets: readonly GroupOffsets[],
-  ): Promise<void> => {
+  const carryOut = async (commands: readonly Command[], offsets: readonly GroupOffsets[]): Promise<void> => {
     const startedMs = clock.monotonicMs();
-    const batch = decideBatch({ ...to, codec: options.codec, logger, commands, nowMs: clock.nowMs() });
-    await commitBatch(to, batch, offsets);
+    const batch = decideBatch({ ...opened, codec: options.codec, logger, commands, nowMs: clock.nowMs() });
+    await commitBatch(opened, batch, offsets);
     const durationMs = clock.monotonicMs() - startedMs;
     observer.committed({ commands: commands.length, refused: batch.refused, durationMs });
     logger.debug({ event: 'commands.committed', commands: commands.length, refused: batch.refused, durationMs });
   };
 
-  const onRecords = async (assignment: Assignment, records: readonly InRecord[]): Promise<void> => {
+  const take = async (assignment: Assignment, records: readonly InRecord[]): Promise<void> => {
     try {
       for (let from = 0; from < records.length; from += batchMax) {
         const some = records.slice(from, from + batchMax);
         const last = some.at(-1);
-        if (failed || last === undefined || opened === undefined || membership === undefined) return;
+        const member = membership();
+        if (failed || last === undefined || member === undefined) return;
         const offsets = [{ assignment, offset: last.offset + 1n, metadata: '' }];
-        await carryOut(opened, decodeCommands(options, some), [{ membership, offsets }]);
+        await carryOut(decodeCommands(options, some), [{ membership: member, offsets }]);
       }
     } catch (error) {
       fail(error);
     }
   };
+  return { take, carryOut, fail };
+};
+
+const joinCommands = async (options: WriterOptions, loop: Loop, joined: Promise<unknown>): Promise<Membership> => {
+  let working: Promise<void> = Promise.resolve();
+  return await options.messaging.join({
+    group: writerId,
+    topics: [topics.commands],
+    isolation: 'committed',
+    // The partition may be ours before `join` resolves; its records wait until the membership is known.
+    onAssigned: async () => {
+      await joined;
+    },
+    onRecords: async (assignment, records) => {
+      working = loop.take(assignment, records);
+      await working;
+    },
+    onRevoked: async () => {
+      await working;
+    },
+    onLost: () => {},
+    onFailed: (error) => {
+      loop.fail(error);
+    },
+  });
+};
+
+/** Makes the writer; nothing happens before {@link Writer.start}. */
+export const createWriter = (options: WriterOptions): Writer => {
+  const { clock, random, logger } = options;
+  let transactor: Transactor | undefined;
+  let membership: Membership | undefined;
 
   return {
     start: async () => {
-      const nowMs = clock.nowMs();
-      opened = await open(options);
-      const wanted = bootstrapCommands(opened.state, options, { nowMs, uuid: () => options.random.uuid() });
-      if (wanted.length > 0) await carryOut(opened, wanted, []);
-      // A member may be given its partition before `join` resolves; its records wait until we know the membership.
+      const opened = await open(options);
+      transactor = opened.transactor;
+      const loop = createLoop(options, opened, () => membership);
+      const context = { nowMs: clock.nowMs(), uuid: () => random.uuid() };
+      const wanted = bootstrapCommands(opened.state, options, context);
+      if (wanted.length > 0) await loop.carryOut(wanted, []);
       const joined = Promise.withResolvers<undefined>();
-      membership = await messaging.join({
-        group: writerId,
-        topics: [topics.commands],
-        isolation: 'committed',
-        onAssigned: async () => {
-          await joined.promise;
-        },
-        onRecords,
-        // The batch in work is drained by the membership: records are handed over one batch at a time.
-        onRevoked: async () => {},
-        onLost: () => {},
-        onFailed: fail,
-      });
+      membership = await joinCommands(options, loop, joined.promise);
       joined.resolve(undefined);
       logger.info({ event: 'control.started' });
     },
     stop: async () => {
       await membership?.close();
-      await opened?.transactor.close();
+      await transactor?.close();
     },
   };
 };

@@ -29,7 +29,7 @@ export const outcomeKind = entityKind({
       Type.Object({
         kind: Type.Literal('refused'),
         code: Type.String(),
-        error: Type.Union(errorKinds.map((kind) => Type.Literal(kind))),
+        error: Type.Enum(errorKinds),
         message: Type.String(),
         details: Type.Record(Type.String(), Type.Unknown()),
       }),
