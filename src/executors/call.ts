@@ -71,7 +71,11 @@ export interface Ended {
 }
 
 /** The end of a call that no sandbox ran. */
-export const notRun = (nowMs: number, status: 'failed' | 'timeout', error: RunError): Ended => ({
+export const notRun = (
+  nowMs: number,
+  status: 'failed' | 'timeout',
+  error: RunError,
+): Ended & { readonly body: null } => ({
   status,
   startedAtMs: nowMs,
   finishedAtMs: nowMs,

@@ -1,11 +1,11 @@
 import type { Result, RunError } from '../../kernel/contracts/contracts.gen.ts';
-import type { RequestId } from '../../kernel/ids.ts';
 import { limits } from '../../kernel/limits.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import { topics } from '../../kernel/topics.ts';
+import type { CheckedBody } from '../../messaging/claim-check.ts';
 import type { Codec } from '../../messaging/codec.ts';
 import type { OutRecord } from '../../messaging/messaging.ts';
-import { type Accepted, type Ended, notRun } from '../call.ts';
+import { type Answerable, type Ended, notRun } from '../call.ts';
 import { systemError, tooLargeError } from '../run-error.ts';
 import { resultPartitionOf } from './partition.ts';
 import { replyRecordOf } from './reply-record.ts';
@@ -16,12 +16,17 @@ export interface OutputsDeps {
   readonly logger: Logger;
   /** Process that runs the calls. */
   readonly executor: string;
-  /** Stores a body that is too large to stand in a record and gives its reference. */
-  storeBody(id: RequestId, body: Buffer): Promise<string>;
+  /** Stores a body that is too large to stand in a record and gives what stands there instead. */
+  storeBody(body: Buffer): Promise<CheckedBody>;
 }
 
 /** Everything that is published when a call ends: result, insight, what it wrote, the reply to an account. */
-export type Outputs = (accepted: Accepted, ended: Ended) => readonly OutRecord[] | Promise<readonly OutRecord[]>;
+export interface Outputs {
+  /** Answers at once unless the body has to be stored first; when it cannot be stored, the call has failed. */
+  of(answerable: Answerable, ended: Ended): readonly OutRecord[] | Promise<readonly OutRecord[]>;
+  /** For an end that has no body. */
+  withoutBody(answerable: Answerable, ended: Ended & { readonly body: null }): readonly OutRecord[];
+}
 
 const bounded = (text: string): string =>
   text.length <= limits.logBytesPerRun ? text : `${text.slice(0, limits.logBytesPerRun)} … cut off here`;
@@ -49,45 +54,45 @@ const withinLimits = (ended: Ended): Ended => {
   return { ...ended, error: error === null ? null : boundedError(error), stdout: bounded(stdout) };
 };
 
-/**
- * Builds the records of an ended call. Answers at once unless the body has to be stored first; when it cannot be
- * stored, the call has failed.
- */
+/** Builds the records of ended calls. */
 export const createOutputs = (deps: OutputsDeps): Outputs => {
   const { codec, executor } = deps;
 
-  const recordsOf = (accepted: Accepted, ended: Ended, bodyRef: string | null): readonly OutRecord[] => {
-    const { id, attempt, request } = accepted;
-    const result: Result = resultOf(accepted, ended, { executor, bodyRef });
+  const recordsOf = (answerable: Answerable, ended: Ended, bodyRef: string | null): readonly OutRecord[] => {
+    const { id, attempt, request } = answerable;
+    const result: Result = resultOf(answerable, ended, { executor, bodyRef });
     const partition = request.replyPartition ?? resultPartitionOf(id);
     const records: OutRecord[] = [
       codec.encode(topics.results, result, { key: id, id, attempt, partition }),
-      codec.encode(topics.insights, insightOf(accepted, ended), { key: request.algorithmId }),
+      codec.encode(topics.insights, insightOf(answerable, ended), { key: request.algorithmId }),
     ];
     if (ended.stdout !== '' || ended.stderr !== '') {
-      for (const line of logLinesOf(accepted, ended)) records.push(codec.encode(topics.logs, line, { key: id }));
+      for (const line of logLinesOf(answerable, ended)) records.push(codec.encode(topics.logs, line, { key: id }));
     }
     if (request.replyAccount !== null) records.push(replyRecordOf(id, request.replyAccount, result));
     return records;
   };
 
-  const stored = async (accepted: Accepted, ended: Ended, body: Buffer): Promise<readonly OutRecord[]> => {
-    let bodyRef: string;
+  const stored = async (answerable: Answerable, ended: Ended, body: Buffer): Promise<readonly OutRecord[]> => {
+    let bodyRef: string | null;
     try {
-      bodyRef = await deps.storeBody(accepted.id, body);
+      ({ bodyRef } = await deps.storeBody(body));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      deps.logger.error({ event: 'result.not-stored', id: accepted.id, sizeBytes: body.length, reason });
+      deps.logger.error({ event: 'result.not-stored', id: answerable.id, sizeBytes: body.length, reason });
       const failed = notRun(ended.finishedAtMs, 'failed', systemError('The result could not be stored; call again.'));
-      return recordsOf(accepted, { ...ended, ...failed, startedAtMs: ended.startedAtMs }, null);
+      return recordsOf(answerable, { ...ended, ...failed, startedAtMs: ended.startedAtMs }, null);
     }
-    return recordsOf(accepted, ended, bodyRef);
+    return recordsOf(answerable, ended, bodyRef);
   };
 
-  return (accepted, given) => {
-    const ended = withinLimits(given);
-    const { body } = ended;
-    if (body !== null && body.length > limits.inlineBodyBytes) return stored(accepted, ended, body);
-    return recordsOf(accepted, ended, null);
+  return {
+    of: (answerable, given) => {
+      const ended = withinLimits(given);
+      const { body } = ended;
+      if (body !== null && body.length > limits.inlineBodyBytes) return stored(answerable, ended, body);
+      return recordsOf(answerable, ended, null);
+    },
+    withoutBody: (answerable, ended) => recordsOf(answerable, withinLimits(ended), null),
   };
 };
