@@ -26,7 +26,15 @@ export const createBuildLog = (deps: BuildLogDeps, order: BuildOrder): BuildLog 
   let sent: Promise<unknown> = Promise.resolve();
 
   const append = (stream: LogStream, text: string, last: boolean): void => {
-    const line = { subject: 'build', subjectId: order.hash, algorithmId: order.algorithmId, atMs: clock.nowMs(), stream, text, last } as const;
+    const line = {
+      subject: 'build',
+      subjectId: order.hash,
+      algorithmId: order.algorithmId,
+      atMs: clock.nowMs(),
+      stream,
+      text,
+      last,
+    } as const;
     const record = codec.encode(topics.logs, line, { key: order.hash });
     // A lost line of a live log is not worth failing a build for: the whole log is in the blob.
     sent = Promise.all([sent, appender.append(record).catch(() => null)]);

@@ -20,7 +20,11 @@ const readPlan = async ({ appFolder }: Workspace): Promise<BuildPlan> =>
 
 const packApp = async (deps: BuildDeps, workspace: Workspace, dependencies: DependencyLayer | null) => {
   const app = await deps.layers.add(workspace.appFolder);
-  return { app: app.digest, dependencies: dependencies?.digest ?? null, sizeBytes: app.sizeBytes + (dependencies?.sizeBytes ?? 0) };
+  return {
+    app: app.digest,
+    dependencies: dependencies?.digest ?? null,
+    sizeBytes: app.sizeBytes + (dependencies?.sizeBytes ?? 0),
+  };
 };
 
 /** The story of a build: plan, dependencies, commands, tests, layers. Throws a PlatformError with the failing step. */
@@ -35,7 +39,8 @@ const runSteps = async (deps: BuildDeps, workspace: Workspace): Promise<Succeede
 
 const failed = (error: unknown): Succeeded => {
   const { message, code, details } = asPlatformError(error);
-  const step = typeof details['step'] === 'string' ? details['step'] : code === 'BUILDER_PLAN_INVALID' ? 'plan' : 'platform';
+  const step =
+    typeof details['step'] === 'string' ? details['step'] : code === 'BUILDER_PLAN_INVALID' ? 'plan' : 'platform';
   return { status: 'failed', artefact: null, run: null, tests: null, error: { step, message } };
 };
 
@@ -44,6 +49,9 @@ export const runBuild = async (deps: BuildDeps, workspace: Workspace): Promise<B
   const { log, order } = workspace;
   log.write('platform', `Beginning container customization of ${order.owner}/${order.name} at ${order.hash}\n`);
   const end = await runSteps(deps, workspace).catch(failed);
-  log.write('platform', end.error === null ? 'build: succeeded\n' : `build: failed in ${end.error.step}: ${end.error.message}\n`);
+  log.write(
+    'platform',
+    end.error === null ? 'build: succeeded\n' : `build: failed in ${end.error.step}: ${end.error.message}\n`,
+  );
   return { ...end, log: await log.end() };
 };

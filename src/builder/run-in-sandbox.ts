@@ -50,9 +50,15 @@ const describeExit = (exit: SandboxExit, timedOutMs: number | null): string => {
  * Runs a shell command in a sandbox of its own, its output into the build's log. Gives what it wrote to standard
  * output. Throws `BUILDER_STEP_FAILED` (step, command, how it ended, the last lines) unless it exits with 0.
  */
-export const runInSandbox = async (deps: BuildSandboxes, workspace: Workspace, run: SandboxedCommand): Promise<string> => {
+export const runInSandbox = async (
+  deps: BuildSandboxes,
+  workspace: Workspace,
+  run: SandboxedCommand,
+): Promise<string> => {
   const { driver, clock, random, timeoutMs } = deps;
-  await Promise.all(run.mounts.filter((mount) => mount.writable).map(async (mount) => await mkdir(mount.source, { recursive: true })));
+  await Promise.all(
+    run.mounts.filter((mount) => mount.writable).map(async (mount) => await mkdir(mount.source, { recursive: true })),
+  );
   const sandbox = await driver.start({
     id: `build-${random.uuid().slice(0, 13)}`,
     command: ['/bin/sh', '-c', run.command],

@@ -8,8 +8,9 @@ export const namesDependencies = (environment: BuildEnvironment, content: string
   }
   try {
     const parsed: unknown = JSON.parse(content);
-    const named = typeof parsed === 'object' && parsed !== null && 'dependencies' in parsed ? parsed.dependencies : {};
-    return Object.keys(Object(named)).length > 0;
+    if (typeof parsed !== 'object' || parsed === null || !('dependencies' in parsed)) return false;
+    const { dependencies } = parsed;
+    return typeof dependencies === 'object' && dependencies !== null && Object.keys(dependencies).length > 0;
   } catch {
     return true;
   }
@@ -27,5 +28,14 @@ export interface LayerKeyParts {
 /** Name of the layer's entry in the cache: a digest over everything that decides its content. */
 export const layerKey = ({ environment, interpreter, dependencies, lock }: LayerKeyParts): string =>
   createHash('sha256')
-    .update(JSON.stringify([environment.id, environment.dependencies, environment.dependenciesLocked, interpreter, dependencies, lock]))
+    .update(
+      JSON.stringify([
+        environment.id,
+        environment.dependencies,
+        environment.dependenciesLocked,
+        interpreter,
+        dependencies,
+        lock,
+      ]),
+    )
     .digest('hex');

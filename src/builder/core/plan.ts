@@ -36,14 +36,17 @@ const parseYaml = (text: string): unknown => {
 };
 
 const describeFault = (value: unknown): string => {
-  const [fault] = Value.Errors(manifestSchema, value);
-  if (fault === undefined) return 'it does not have the expected form';
-  if (fault.keyword === 'additionalProperties') {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return 'it must be a list of fields with values';
+  const unknown = Object.keys(value).filter((key) => !(key in manifestSchema.properties));
+  if (unknown.length > 0) {
     const known = Object.keys(manifestSchema.properties).join(', ');
-    const unknown = Object.keys(Object(value)).filter((key) => !(key in manifestSchema.properties));
     return `unknown field ${unknown.map((key) => `"${key}"`).join(', ')}; known are ${known}`;
   }
-  return `${fault.instancePath.slice(1).replaceAll('/', '.') || 'the file'} ${fault.message}`;
+  const [fault] = Value.Errors(manifestSchema, value);
+  return fault === undefined
+    ? 'it does not have the expected form'
+    : `${fault.instancePath.slice(1).replaceAll('/', '.')} ${fault.message}`;
 };
 
 /**

@@ -1,8 +1,8 @@
 import { copyFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Layer, LayerStore } from '../../platform/blobs/layer-store.ts';
 import type { Workspace } from '../builder.ts';
 import { layerKey, namesDependencies } from '../core/dependencies.ts';
-import type { Layer, LayerStore } from '../../platform/blobs/layer-store.ts';
 import { type BuildSandboxes, runInSandbox } from '../run-in-sandbox.ts';
 
 /** A dependency layer, and a folder on this machine that holds its files. */
@@ -33,7 +33,10 @@ export interface ResolveDependenciesDeps {
  * Gives the layer of the algorithm's dependencies: from the cache when a build resolved the same before, else by
  * running the environment's command in a sandbox with network. Null when the algorithm names none.
  */
-export const resolveDependencies = async (deps: ResolveDependenciesDeps, workspace: Workspace): Promise<DependencyLayer | null> => {
+export const resolveDependencies = async (
+  deps: ResolveDependenciesDeps,
+  workspace: Workspace,
+): Promise<DependencyLayer | null> => {
   const { environment, appFolder, log } = workspace;
   const dependencies = await readOptional(join(appFolder, environment.dependencyFile));
   if (dependencies === null || !namesDependencies(environment, dependencies)) {
@@ -64,6 +67,9 @@ export const resolveDependencies = async (deps: ResolveDependenciesDeps, workspa
   });
   const layer = await deps.layers.add(join(build, environment.dependencyFolder));
   await deps.layers.remember(key, layer);
-  log.write('platform', `dependencies: layer ${layer.digest.slice(0, 12)}, ${(layer.sizeBytes / 2 ** 20).toFixed(1)} MiB packed\n`);
+  log.write(
+    'platform',
+    `dependencies: layer ${layer.digest.slice(0, 12)}, ${(layer.sizeBytes / 2 ** 20).toFixed(1)} MiB packed\n`,
+  );
   return { ...layer, folder: await deps.layers.folderOf(layer.digest) };
 };

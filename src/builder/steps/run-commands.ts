@@ -10,7 +10,11 @@ import type { DependencyLayer } from './resolve-dependencies.ts';
 const appTarget = '/opt/algorithm';
 
 /** The algorithm's folder and, over or beside it, its dependencies. */
-const mountsOf = async (workspace: Workspace, layer: DependencyLayer | null, writable: boolean): Promise<readonly Mount[]> => {
+const mountsOf = async (
+  workspace: Workspace,
+  layer: DependencyLayer | null,
+  writable: boolean,
+): Promise<readonly Mount[]> => {
   const { appFolder, environment } = workspace;
   const app: Mount = { source: appFolder, target: appTarget, writable };
   if (layer === null) return [app];
@@ -29,11 +33,23 @@ export const runBuildCommands = async (
   const mounts = await mountsOf(workspace, layer, true);
   for (const command of plan.commands) {
     workspace.log.write('platform', `build: ${command}\n`);
-    await runInSandbox(sandboxes, workspace, { step: 'build', command, mounts, workingFolder: appTarget, network: 'outside' });
+    await runInSandbox(sandboxes, workspace, {
+      step: 'build',
+      command,
+      mounts,
+      workingFolder: appTarget,
+      network: 'outside',
+    });
   }
   const { finish } = workspace.environment;
   if (finish === null) return;
-  await runInSandbox(sandboxes, workspace, { step: 'build', command: finish, mounts, workingFolder: appTarget, network: 'none' });
+  await runInSandbox(sandboxes, workspace, {
+    step: 'build',
+    command: finish,
+    mounts,
+    workingFolder: appTarget,
+    network: 'none',
+  });
 };
 
 /** How the algorithm's own tests went. */
@@ -42,7 +58,12 @@ export interface TestReport {
   readonly summary: string;
 }
 
-const lastLine = (text: string): string => text.trim().split('\n').filter((line) => line.trim() !== '').slice(-1)[0] ?? '';
+const lastLine = (text: string): string =>
+  text
+    .trim()
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .slice(-1)[0] ?? '';
 
 const reportOf = (failure: PlatformError): TestReport => {
   if (failure.code !== 'BUILDER_STEP_FAILED') throw failure;
@@ -59,7 +80,13 @@ export const runTests = async (
   workspace.log.write('platform', `test: ${plan.test}\n`);
   const mounts = await mountsOf(workspace, layer, false);
   try {
-    await runInSandbox(sandboxes, workspace, { step: 'test', command: plan.test, mounts, workingFolder: appTarget, network: 'none' });
+    await runInSandbox(sandboxes, workspace, {
+      step: 'test',
+      command: plan.test,
+      mounts,
+      workingFolder: appTarget,
+      network: 'none',
+    });
     return { passed: true, summary: lastLine(workspace.log.tail(5)) };
   } catch (error) {
     const report = reportOf(asPlatformError(error));
