@@ -22,77 +22,90 @@ export interface CommitLoopOptions<Part> {
 
 const pauseMs = (failures: number): number => Math.min(2_000, 25 * 2 ** Math.min(failures, 7));
 
-/** Makes a loop; it does nothing until something is touched. */
-export const createCommitLoop = <Part>(options: CommitLoopOptions<Part>): CommitLoop<Part> => {
-  const { clock, everyMs } = options;
-  let dirty = new Set<Part>();
-  let waiting: (() => void)[] = [];
-  let failures = 0;
-  let running: Promise<void> | null = null;
-  let stopped = false;
-  let cancelTimer: (() => void) | null = null;
+class TimedCommitLoop<Part> implements CommitLoop<Part> {
+  readonly #options: CommitLoopOptions<Part>;
+  #dirty = new Set<Part>();
+  #waiting: (() => void)[] = [];
+  #failures = 0;
+  #running: Promise<void> | null = null;
+  #stopped = false;
+  #cancelTimer: (() => void) | null = null;
 
-  const release = (resolvers: readonly (() => void)[]): void => {
-    for (const resolve of resolvers) resolve();
-  };
+  constructor(options: CommitLoopOptions<Part>) {
+    this.#options = options;
+  }
 
-  const runOnce = async (): Promise<void> => {
-    const parts = dirty;
-    const resolvers = waiting;
-    dirty = new Set();
-    waiting = [];
-    const end = await options.attempt([...parts]);
+  touch(part: Part): void {
+    this.#dirty.add(part);
+    if (this.#cancelTimer === null && this.#running === null) this.#schedule();
+  }
+
+  async flush(part: Part): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#dirty.add(part);
+      this.#waiting.push(resolve);
+      this.#schedule();
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancel();
+    await this.#running;
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#stopped) {
+      release(this.#waiting);
+      this.#waiting = [];
+      return;
+    }
+    if (this.#running !== null || (this.#dirty.size === 0 && this.#waiting.length === 0)) return;
+    if (this.#waiting.length > 0 && this.#failures === 0) {
+      this.#run();
+      return;
+    }
+    const delayMs = this.#failures === 0 ? this.#options.everyMs : pauseMs(this.#failures);
+    this.#cancelTimer ??= this.#options.clock.after(delayMs, () => {
+      this.#run();
+    });
+  }
+
+  #cancel(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+  }
+
+  #run(): void {
+    this.#cancel();
+    this.#running = this.#runOnce().then(() => {
+      this.#running = null;
+      this.#schedule();
+    });
+  }
+
+  async #runOnce(): Promise<void> {
+    const parts = this.#dirty;
+    const resolvers = this.#waiting;
+    this.#dirty = new Set();
+    this.#waiting = [];
+    const end = await this.#options.attempt([...parts]);
     if (end === 'committed') {
-      failures = 0;
+      this.#failures = 0;
       release(resolvers);
       return;
     }
-    dirty = new Set([...parts, ...dirty]);
-    waiting = [...resolvers, ...waiting];
-    failures = end === 'again' ? 0 : failures + 1;
-  };
+    this.#dirty = new Set([...parts, ...this.#dirty]);
+    this.#waiting = [...resolvers, ...this.#waiting];
+    this.#failures = end === 'again' ? 0 : this.#failures + 1;
+  }
+}
 
-  const run = (): void => {
-    cancelTimer?.();
-    cancelTimer = null;
-    running = runOnce().then(() => {
-      running = null;
-      schedule();
-    });
-  };
-
-  const schedule = (): void => {
-    if (stopped) {
-      release(waiting);
-      waiting = [];
-      return;
-    }
-    if (running !== null || (dirty.size === 0 && waiting.length === 0)) return;
-    if (waiting.length > 0 && failures === 0) {
-      run();
-      return;
-    }
-    cancelTimer ??= clock.after(failures === 0 ? everyMs : pauseMs(failures), run);
-  };
-
-  return {
-    touch: (part) => {
-      dirty.add(part);
-      if (cancelTimer === null && running === null) schedule();
-    },
-    flush: async (part) => {
-      await new Promise<void>((resolve) => {
-        dirty.add(part);
-        waiting.push(resolve);
-        schedule();
-      });
-    },
-    stop: async () => {
-      stopped = true;
-      cancelTimer?.();
-      cancelTimer = null;
-      await running;
-      schedule();
-    },
-  };
+const release = (resolvers: readonly (() => void)[]): void => {
+  for (const resolve of resolvers) resolve();
 };
+
+/** Makes a loop; it does nothing until something is touched. */
+export const createCommitLoop = <Part>(options: CommitLoopOptions<Part>): CommitLoop<Part> =>
+  new TimedCommitLoop(options);

@@ -94,19 +94,35 @@ export const encodeOffsetMetadata = (offset: number, metadata: OffsetMetadata): 
     metadata.owner,
   ].join('.');
 
+const form = new RegExp(`^${version}\\.([du])\\.([\\w-]+)\\.([\\w-]*)\\.([\\w-]*)\\.([\\w-]*)\\.(.*)$`, 's');
+
+interface Texts {
+  readonly flag: string;
+  readonly next: string;
+  readonly holes: string;
+  readonly marked: string;
+  readonly blamed: string;
+  readonly owner: string;
+}
+
+const split = (text: string): Texts | undefined => {
+  const [, flag, next, holes = '', marked = '', blamed = '', owner = ''] = form.exec(text) ?? [];
+  return flag === undefined || next === undefined ? undefined : { flag, next, holes, marked, blamed, owner };
+};
+
 /** The metadata that stands beside the committed `offset`; undefined when the text is not of this form (a tool's commit). */
 export const decodeOffsetMetadata = (offset: number, text: string): OffsetMetadata | undefined => {
-  const [form, flag, nextText, holesText, markedText, blamedText, ...owner] = text.split('.');
-  if (form !== version || (flag !== 'd' && flag !== 'u') || owner.length === 0) return undefined;
-  const next = readNumbers(nextText ?? '')?.[0];
-  const holes = readHoles(offset, holesText ?? '');
-  const marked = readNumbers(markedText ?? '');
-  const blamed = readBlamed(offset, blamedText ?? '');
-  if (next === undefined || holes === undefined || marked === undefined || blamed === undefined) return undefined;
+  const texts = split(text);
+  if (texts === undefined) return undefined;
+  const next = readNumbers(texts.next)?.[0];
+  const holes = readHoles(offset, texts.holes);
+  const marked = readNumbers(texts.marked);
+  const blamed = readBlamed(offset, texts.blamed);
+  if (next === undefined || !holes || !marked || !blamed) return undefined;
   const [markedGap] = marked;
   return {
-    owner: owner.join('.'),
-    drained: flag === 'd',
+    owner: texts.owner,
+    drained: texts.flag === 'd',
     next: offset + next,
     holes,
     marked: markedGap === undefined ? null : offset + markedGap,

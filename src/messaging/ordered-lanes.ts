@@ -34,7 +34,7 @@ export const createOrderedLanes = <T>(options: OrderedLanesOptions<T>): OrderedL
   const ready = createFifo<string>();
   let running = 0;
   let waiting = 0;
-  let whenIdle: (() => void)[] = [];
+  const whenIdle: (() => void)[] = [];
 
   const runOne = async (name: string, lane: Lane<T>, item: T): Promise<void> => {
     try {
@@ -61,10 +61,7 @@ export const createOrderedLanes = <T>(options: OrderedLanesOptions<T>): OrderedL
       lane.running = true;
       void runOne(name, lane, item);
     }
-    if (running > 0 || waiting > 0) return;
-    const resolvers = whenIdle;
-    whenIdle = [];
-    for (const resolve of resolvers) resolve();
+    if (running === 0 && waiting === 0) for (const resolve of whenIdle.splice(0)) resolve();
   };
 
   return {

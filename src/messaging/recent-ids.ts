@@ -66,12 +66,8 @@ const readWindow = async (options: ReadBackOptions, from: bigint, to: bigint): P
   return records;
 };
 
-/**
- * Fills the memory from the log before a partition is worked on: the newest `limits.recentIdsPerPartition` records
- * below `next`, or `limits.recentIdsBytes` of them. Throws what the port's readers fail with.
- */
-export const readBackIds = async (options: ReadBackOptions): Promise<void> => {
-  const unfinished = new Set(options.unfinished);
+/** The newest records below `next`, oldest first, as many as the bounds in number and bytes allow. */
+const readNewest = async (options: ReadBackOptions): Promise<InRecord[]> => {
   const lowest = options.next - BigInt(limits.recentIdsPerPartition);
   const newestFirst: InRecord[][] = [];
   let bytes = 0;
@@ -83,11 +79,18 @@ export const readBackIds = async (options: ReadBackOptions): Promise<void> => {
     newestFirst.push(records);
     to = from;
   }
-  for (const records of newestFirst.reverse()) {
-    for (const record of records) {
-      const id = headerText(record.headers, headerNames.id);
-      if (id === undefined || unfinished.has(record.offset)) continue;
-      options.into.remember(id, headerNumber(record.headers, headerNames.attempt) ?? 1);
-    }
+  return newestFirst.reverse().flat();
+};
+
+/**
+ * Fills the memory from the log before a partition is worked on: the newest `limits.recentIdsPerPartition` records
+ * below `next`, or `limits.recentIdsBytes` of them. Throws what the port's readers fail with.
+ */
+export const readBackIds = async (options: ReadBackOptions): Promise<void> => {
+  const unfinished = new Set(options.unfinished);
+  for (const record of await readNewest(options)) {
+    const id = headerText(record.headers, headerNames.id);
+    if (id === undefined || unfinished.has(record.offset)) continue;
+    options.into.remember(id, headerNumber(record.headers, headerNames.attempt) ?? 1);
   }
 };

@@ -1,7 +1,15 @@
 import { type Clock, sleep } from '../kernel/clock.ts';
 import { PlatformError } from '../kernel/errors.ts';
-import { type CommitAttempt, createCommitLoop } from './commit-loop.ts';
-import type { Appender, Assignment, Membership, OutRecord, PartitionOffset, Transactor } from './messaging.ts';
+import { type CommitAttempt, type CommitLoop, createCommitLoop } from './commit-loop.ts';
+import type {
+  Appender,
+  Assignment,
+  GroupOffsets,
+  Membership,
+  OutRecord,
+  PartitionOffset,
+  Transactor,
+} from './messaging.ts';
 import type { Taken } from './offset-tracker.ts';
 
 /** What settling needs of one period of owning one partition. */
@@ -38,25 +46,30 @@ export interface SettlerOptions {
   onFailed(error: Error): void;
 }
 
-/** Outputs on their way to the log. */
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>
+  error instanceof PlatformError && codes.includes(error.code);
+/** Failures after which trying it again is of use. */
+const isPassing = (error: unknown): boolean =>
+  hasCode(error, 'MESSAGING_UNAVAILABLE', 'MESSAGING_QUEUE_FULL', 'MESSAGING_ABORTED', 'MESSAGING_ASSIGNMENT_ENDED');
+
+const offsetsOf = (membership: Membership, partitions: readonly SettledPartition[]): GroupOffsets => ({
+  membership,
+  offsets: partitions.filter((each) => !each.over).map((each) => each.snapshot()),
+});
+
+/** Outputs on their way into a transaction. */
 interface Entry {
   readonly partition: SettledPartition;
   readonly taken: Taken;
   readonly outputs: readonly OutRecord[];
   resolve(settlement: Settlement): void;
   reject(error: Error): void;
-  /** Outputs that the broker has not answered yet, in the present try. */
+  /** Outputs that the broker has not answered yet, in the present transaction. */
   unanswered: number;
   /** True once {@link resolve} or {@link reject} was called. */
   answered: boolean;
 }
-
-const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
-const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>
-  error instanceof PlatformError && codes.includes(error.code);
-/** Failures of an append after which trying it again is of use. */
-const isPassing = (error: unknown): boolean =>
-  hasCode(error, 'MESSAGING_UNAVAILABLE', 'MESSAGING_QUEUE_FULL', 'MESSAGING_ABORTED', 'MESSAGING_ASSIGNMENT_ENDED');
 
 const answer = (entry: Entry, settlement: Settlement): void => {
   if (entry.answered) return;
@@ -71,205 +84,219 @@ const refuse = (entry: Entry, error: Error): void => {
   entry.reject(error);
 };
 
-/** What both ways of settling do alike: entries that wait, and the failure that ends them all. */
-const createFailure = (onFailed: (error: Error) => void) => {
-  let failed: Error | null = null;
-  return {
-    get error(): Error | null {
-      return failed;
-    },
-    fail: (error: unknown): void => {
-      if (failed !== null) return;
-      failed = asError(error);
-      onFailed(failed);
-    },
-  };
-};
-
 /**
- * Settles in transactions of the `transactor`: the outputs of the records that finished since the last one, with the
- * offsets that count them as finished. What is settled while a transaction ends waits for the next, so it is always
- * known which outputs a transaction holds. An aborted one's outputs are appended again, not made again.
+ * What is settled while a transaction ends waits for the next, so it is always known which outputs a transaction
+ * holds: all of `#batch`, and their records are what the offsets newly count as finished.
  */
-export const createTransactionSettler = (options: SettlerOptions & { readonly transactor: Transactor }): Settler => {
-  const { transactor } = options;
+class TransactionSettler implements Settler {
+  readonly #options: SettlerOptions;
+  readonly #transactor: Transactor;
+  readonly #loop: CommitLoop<SettledPartition>;
   /** In the open transaction. */
-  let batch: Entry[] = [];
+  #batch: Entry[] = [];
   /** Settled while a transaction ends. */
-  let held: Entry[] = [];
-  let ending = false;
+  #held: Entry[] = [];
+  #ending = false;
   /** An append of the open transaction failed: it must not be committed. */
-  let spoiled = false;
-  let unanswered = 0;
-  let onAllAnswered: (() => void) | null = null;
+  #spoiled = false;
+  #unanswered = 0;
+  #onAllAnswered: (() => void) | null = null;
+  #failed: Error | null = null;
 
-  const failure = createFailure((error) => {
-    for (const entry of [...batch, ...held]) refuse(entry, error);
-    batch = [];
-    held = [];
-    options.onFailed(error);
-  });
+  constructor(options: SettlerOptions, transactor: Transactor) {
+    this.#options = options;
+    this.#transactor = transactor;
+    const attempt = async (partitions: readonly SettledPartition[]) => await this.#attempt(partitions);
+    this.#loop = createCommitLoop({ clock: options.clock, everyMs: options.everyMs, attempt });
+  }
 
-  const onAnswered = (entry: Entry): void => {
-    entry.unanswered -= 1;
-    unanswered -= 1;
-    if (entry.unanswered === 0 && !spoiled) answer(entry, 'settled');
-    if (unanswered === 0) onAllAnswered?.();
-  };
+  async settle(partition: SettledPartition, taken: Taken, outputs: readonly OutRecord[]): Promise<Settlement> {
+    return await new Promise<Settlement>((resolve, reject) => {
+      const entry: Entry = { partition, taken, outputs, resolve, reject, unanswered: 0, answered: false };
+      if (this.#failed !== null) refuse(entry, this.#failed);
+      else if (this.#ending) this.#held.push(entry);
+      else this.#publish(entry);
+    });
+  }
 
-  const onRefused = (error: unknown): void => {
-    unanswered -= 1;
-    spoiled = true;
-    if (!isPassing(error)) failure.fail(error);
-    if (unanswered === 0) onAllAnswered?.();
-  };
+  async commitNow(partition: SettledPartition): Promise<void> {
+    await this.#loop.flush(partition);
+  }
 
-  const publish = (entry: Entry): void => {
+  async close(): Promise<void> {
+    await this.#loop.stop();
+    await this.#transactor.close();
+  }
+
+  #publish(entry: Entry): void {
     if (entry.partition.over) {
       answer(entry, 'released');
       return;
     }
-    batch.push(entry);
+    this.#batch.push(entry);
     entry.partition.finish(entry.taken);
-    loop.touch(entry.partition);
+    this.#loop.touch(entry.partition);
     entry.unanswered = entry.outputs.length;
-    unanswered += entry.outputs.length;
+    this.#unanswered += entry.outputs.length;
     if (entry.outputs.length === 0) answer(entry, 'settled');
-    for (const output of entry.outputs) transactor.append(output).then(() => onAnswered(entry), onRefused);
-  };
+    for (const output of entry.outputs) void this.#append(entry, output);
+  }
 
-  const allAnswered = async (): Promise<void> => {
-    if (unanswered === 0) return;
-    await new Promise<void>((resolve) => {
-      onAllAnswered = resolve;
-    });
-    onAllAnswered = null;
-  };
-
-  /** Ends the open transaction: committed with the offsets of the partitions, or aborted. */
-  const endTransaction = async (partitions: readonly SettledPartition[]): Promise<CommitAttempt> => {
-    if (spoiled || batch.some((entry) => entry.partition.over)) {
-      await transactor.abort();
-      return spoiled ? 'later' : 'again';
-    }
-    const offsets = partitions.filter((each) => !each.over).map((each) => each.snapshot());
+  async #append(entry: Entry, output: OutRecord): Promise<void> {
     try {
-      await transactor.commit(offsets.length === 0 ? [] : [{ membership: options.membership(), offsets }]);
-      return 'committed';
+      await this.#transactor.append(output);
+      entry.unanswered -= 1;
+      if (entry.unanswered === 0) answer(entry, 'settled');
     } catch (error) {
-      if (!isPassing(error)) throw error;
-      if (!hasCode(error, 'MESSAGING_ABORTED')) await transactor.abort();
-      return 'later';
+      this.#spoiled = true;
+      if (!isPassing(error)) this.#fail(error);
     }
-  };
+    this.#unanswered -= 1;
+    if (this.#unanswered === 0) this.#onAllAnswered?.();
+  }
 
-  const publishAll = (entries: readonly Entry[]): void => {
-    const waiting = [...entries, ...held];
-    held = [];
-    for (const entry of waiting) publish(entry);
-  };
-
-  const attempt = async (partitions: readonly SettledPartition[]): Promise<CommitAttempt> => {
-    if (failure.error !== null) return 'committed';
-    ending = true;
+  async #attempt(partitions: readonly SettledPartition[]): Promise<CommitAttempt> {
+    if (this.#failed !== null) return 'committed';
+    this.#ending = true;
     try {
-      await allAnswered();
-      const given = batch;
-      const end = await endTransaction(partitions);
-      batch = [];
-      spoiled = false;
-      ending = false;
-      publishAll(end === 'committed' ? [] : given);
+      await this.#allAnswered();
+      const end = await this.#endTransaction(partitions);
+      const again = end === 'committed' ? [] : this.#batch;
+      const entries = [...again, ...this.#held];
+      this.#batch = [];
+      this.#held = [];
+      this.#spoiled = false;
+      this.#ending = false;
+      for (const entry of entries) this.#publish(entry);
       return end;
     } catch (error) {
-      failure.fail(error);
+      this.#fail(error);
       return 'committed';
     }
-  };
+  }
 
-  const loop = createCommitLoop<SettledPartition>({ clock: options.clock, everyMs: options.everyMs, attempt });
+  async #allAnswered(): Promise<void> {
+    if (this.#unanswered === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onAllAnswered = resolve;
+    });
+    this.#onAllAnswered = null;
+  }
 
-  return {
-    settle: async (partition, taken, outputs) =>
-      await new Promise<Settlement>((resolve, reject) => {
-        const entry: Entry = { partition, taken, outputs, resolve, reject, unanswered: 0, answered: false };
-        if (failure.error !== null) refuse(entry, failure.error);
-        else if (ending) held.push(entry);
-        else publish(entry);
-      }),
-    commitNow: async (partition) => {
-      await loop.flush(partition);
-    },
-    close: async () => {
-      await loop.stop();
-      await transactor.close();
-    },
-  };
-};
+  /** Ends the open transaction: committed with the offsets of the partitions, or aborted. */
+  async #endTransaction(partitions: readonly SettledPartition[]): Promise<CommitAttempt> {
+    // Nothing of a period that ended may be published: the others' outputs are appended again without it.
+    if (this.#spoiled || this.#batch.some((entry) => entry.partition.over)) {
+      await this.#transactor.abort();
+      return this.#spoiled ? 'later' : 'again';
+    }
+    try {
+      await this.#transactor.commit([offsetsOf(this.#options.membership(), partitions)]);
+      return 'committed';
+    } catch (error) {
+      if (!hasCode(error, 'MESSAGING_ABORTED')) throw error;
+      return 'later';
+    }
+  }
 
-/** Settles by appending the outputs and committing the offsets of records whose outputs were acknowledged. */
-export const createAppendSettler = (options: SettlerOptions & { readonly appender: Appender }): Settler => {
-  const { appender, clock } = options;
-  const failure = createFailure(options.onFailed);
+  #fail(error: unknown): void {
+    if (this.#failed !== null) return;
+    this.#failed = asError(error);
+    for (const entry of [...this.#batch, ...this.#held]) refuse(entry, this.#failed);
+    this.#batch = [];
+    this.#held = [];
+    this.#options.onFailed(this.#failed);
+  }
+}
 
-  const publish = async (partition: SettledPartition, outputs: readonly OutRecord[]): Promise<Settlement> => {
+/** Appends outputs, in order and again when that failed in passing, and commits the offsets of what was acknowledged. */
+class AppendSettler implements Settler {
+  readonly #options: SettlerOptions;
+  readonly #appender: Appender;
+  readonly #loop: CommitLoop<SettledPartition>;
+  #failed: Error | null = null;
+
+  constructor(options: SettlerOptions, appender: Appender) {
+    this.#options = options;
+    this.#appender = appender;
+    const attempt = async (partitions: readonly SettledPartition[]) => await this.#attempt(partitions);
+    this.#loop = createCommitLoop({ clock: options.clock, everyMs: options.everyMs, attempt });
+  }
+
+  async settle(partition: SettledPartition, taken: Taken, outputs: readonly OutRecord[]): Promise<Settlement> {
+    try {
+      const settlement = await this.#publish(partition, outputs);
+      if (settlement === 'settled' && !partition.over) {
+        partition.finish(taken);
+        this.#loop.touch(partition);
+      }
+      partition.leave();
+      return settlement;
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
+  }
+
+  async commitNow(partition: SettledPartition): Promise<void> {
+    await this.#loop.flush(partition);
+  }
+
+  async close(): Promise<void> {
+    await this.#loop.stop();
+    await this.#appender.close();
+  }
+
+  async #publish(partition: SettledPartition, outputs: readonly OutRecord[]): Promise<Settlement> {
     let left = outputs;
     for (let tries = 0; ; tries += 1) {
-      if (failure.error !== null) throw failure.error;
+      if (this.#failed !== null) throw this.#failed;
       if (partition.over) return 'released';
-      left = await appendAll(left);
+      left = await this.#appendAll(left);
       if (left.length === 0) return 'settled';
-      await sleep(clock, Math.min(5_000, 100 * 2 ** Math.min(tries, 6)));
+      await sleep(this.#options.clock, Math.min(5_000, 100 * 2 ** Math.min(tries, 6)));
     }
-  };
+  }
 
-  /** Appends in order; gives back those that failed in passing. */
-  const appendAll = async (outputs: readonly OutRecord[]): Promise<readonly OutRecord[]> => {
-    const ends = await Promise.allSettled(outputs.map(async (output) => await appender.append(output)));
+  /** Gives back the outputs that failed in passing. */
+  async #appendAll(outputs: readonly OutRecord[]): Promise<readonly OutRecord[]> {
+    const ends = await Promise.allSettled(outputs.map(async (output) => await this.#appender.append(output)));
     return outputs.filter((_, at) => {
       const end = ends[at];
       if (end?.status !== 'rejected') return false;
       if (isPassing(end.reason)) return true;
       throw asError(end.reason);
     });
-  };
+  }
 
-  const attempt = async (partitions: readonly SettledPartition[]): Promise<CommitAttempt> => {
-    const offsets = partitions.filter((each) => !each.over).map((each) => each.snapshot());
-    if (failure.error !== null || offsets.length === 0) return 'committed';
+  async #attempt(partitions: readonly SettledPartition[]): Promise<CommitAttempt> {
+    if (this.#failed !== null) return 'committed';
+    const { membership, offsets } = offsetsOf(this.#options.membership(), partitions);
+    if (offsets.length === 0) return 'committed';
     try {
-      await options.membership().commit(offsets);
+      await membership.commit(offsets);
       return 'committed';
     } catch (error) {
       if (isPassing(error)) return 'later';
-      failure.fail(error);
+      this.#fail(error);
       return 'committed';
     }
-  };
+  }
 
-  const loop = createCommitLoop<SettledPartition>({ clock, everyMs: options.everyMs, attempt });
+  #fail(error: unknown): void {
+    if (this.#failed !== null) return;
+    this.#failed = asError(error);
+    this.#options.onFailed(this.#failed);
+  }
+}
 
-  return {
-    settle: async (partition, taken, outputs) => {
-      try {
-        const settlement = await publish(partition, outputs);
-        if (settlement === 'settled' && !partition.over) {
-          partition.finish(taken);
-          loop.touch(partition);
-        }
-        partition.leave();
-        return settlement;
-      } catch (error) {
-        failure.fail(error);
-        throw error;
-      }
-    },
-    commitNow: async (partition) => {
-      await loop.flush(partition);
-    },
-    close: async () => {
-      await loop.stop();
-      await appender.close();
-    },
-  };
-};
+/**
+ * Settles in transactions: the outputs of the records that finished since the last one, with the offsets that count
+ * them as finished. An aborted one's outputs are appended again while the partition is owned, not made again.
+ */
+export const createTransactionSettler = (options: SettlerOptions, transactor: Transactor): Settler =>
+  new TransactionSettler(options, transactor);
+
+/** Settles by appending the outputs, then committing offsets: outputs may repeat after a crash. */
+export const createAppendSettler = (options: SettlerOptions, appender: Appender): Settler =>
+  new AppendSettler(options, appender);

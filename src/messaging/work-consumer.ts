@@ -1,68 +1,197 @@
 import { sleep } from '../kernel/clock.ts';
+import { asPlatformError } from '../kernel/errors.ts';
 import type { Assignment, InRecord, Membership } from './messaging.ts';
-import { openPartition } from './opening.ts';
+import { type Opening, openPartition } from './opening.ts';
 import { createAppendSettler, createTransactionSettler, type Settler } from './settle.ts';
 import type { WorkConsumer, WorkConsumerOptions } from './work.ts';
-import { createWorkPartition, type WorkPartition } from './work-partition.ts';
+import { WorkPartition } from './work-partition.ts';
 
 /** Longest time that a partition which is wanted back may take in all; the broker's side of it. */
 const drainMs = 20_000;
 /** Started work is waited for so long; what is unfinished then is left to the next owner, named in the metadata. */
 const drainWorkMs = 15_000;
-
-const ownerOf = (options: WorkConsumerOptions): string =>
-  options.mode.kind === 'transaction' ? options.mode.transactionalId : '';
-
-const openSettler = async (
-  options: WorkConsumerOptions,
-  membership: () => Membership,
-  onFailed: (error: Error) => void,
-): Promise<Settler> => {
-  const { messaging, clock, mode } = options;
-  const common = { clock, everyMs: mode.everyMs, membership, onFailed };
-  return mode.kind === 'transaction'
-    ? createTransactionSettler({
-        ...common,
-        transactor: await messaging.transactor({ transactionalId: mode.transactionalId }),
-      })
-    : createAppendSettler({ ...common, appender: await messaging.appender({ name: mode.name }) });
-};
+const openAgainMs = 250;
 
 /** Hands out records of all partitions in turn, at most `inFlightMax` at a time. */
-const createDispatch = (inFlightMax: number) => {
+class Dispatch {
+  readonly #inFlightMax: number;
   /** Partitions that may have something to hand out. */
-  const ready = new Set<WorkPartition>();
-  let inFlight = 0;
-  let running = false;
+  readonly #ready = new Set<WorkPartition>();
+  #inFlight = 0;
+  #running = false;
 
-  const run = (): void => {
-    if (running) return;
-    running = true;
+  constructor(inFlightMax: number) {
+    this.#inFlightMax = inFlightMax;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  change(by: number): void {
+    this.#inFlight += by;
+  }
+
+  add(partition: WorkPartition): void {
+    this.#ready.add(partition);
+    this.#run();
+  }
+
+  remove(partition: WorkPartition): void {
+    this.#ready.delete(partition);
+    this.#run();
+  }
+
+  #run(): void {
+    if (this.#running) return;
+    this.#running = true;
     // A partition that delivered goes to the end of the set, which this loop then visits again: round robin.
-    for (const partition of ready) {
-      if (inFlight >= inFlightMax) break;
-      ready.delete(partition);
-      if (partition.deliver()) ready.add(partition);
+    for (const partition of this.#ready) {
+      if (this.#inFlight >= this.#inFlightMax) break;
+      this.#ready.delete(partition);
+      if (partition.deliver()) this.#ready.add(partition);
     }
-    running = false;
-  };
+    this.#running = false;
+  }
+}
 
-  return {
-    get inFlight(): number {
-      return inFlight;
-    },
-    change: (by: 1 | -1): void => {
-      inFlight += by;
-    },
-    onReady: (partition: WorkPartition): void => {
-      ready.add(partition);
-      run();
-    },
-    remove: (partition: WorkPartition): void => {
-      ready.delete(partition);
-      run();
+class GroupWorkConsumer implements WorkConsumer {
+  readonly #options: WorkConsumerOptions;
+  readonly #settler: Settler;
+  readonly #membership: Promise<Membership>;
+  readonly #dispatch: Dispatch;
+  readonly #partitions = new Map<Assignment, WorkPartition>();
+  #closing: Promise<void> | null = null;
+
+  constructor(options: WorkConsumerOptions, settler: Settler, membership: Promise<Membership>) {
+    this.#options = options;
+    this.#settler = settler;
+    this.#membership = membership;
+    this.#dispatch = new Dispatch(options.inFlightMax);
+  }
+
+  get inFlight(): number {
+    return this.#dispatch.inFlight;
+  }
+
+  get partitions(): number {
+    return this.#partitions.size;
+  }
+
+  async close(): Promise<void> {
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  async onAssigned(assignment: Assignment): Promise<void> {
+    await this.#membership;
+    const opening = await this.#openAgainAndAgain(assignment);
+    if (opening === null || assignment.state !== 'owned') return;
+    const options = this.#options;
+    const partition = new WorkPartition({
+      assignment,
+      owner: this.#owner,
+      settler: this.#settler,
+      opening,
+      onDelivery: (delivery) => {
+        options.onDelivery(delivery);
+      },
+      onPoison: (record, blamed) => options.onPoison(record, blamed),
+      onReady: (ready) => {
+        this.#dispatch.add(ready);
+      },
+      onInFlight: (change) => {
+        this.#dispatch.change(change);
+      },
+    });
+    this.#partitions.set(assignment, partition);
+    assignment.seek(BigInt(opening.next));
+    // The first act is to commit our name, so that whoever takes over knows whom to fence.
+    await this.#settler.commitNow(partition);
+    if (!partition.over) this.#dispatch.add(partition);
+  }
+
+  onRecords(assignment: Assignment, records: readonly InRecord[]): void {
+    this.#partitions.get(assignment)?.offer(records);
+  }
+
+  async onRevoked(assignment: Assignment): Promise<void> {
+    const partition = this.#partitions.get(assignment);
+    if (partition === undefined) return;
+    const idle = partition.stop();
+    this.#options.onReleased(assignment.generation);
+    const waited = new AbortController();
+    await Promise.race([idle, sleep(this.#options.clock, drainWorkMs, waited.signal)]);
+    waited.abort();
+    if (!partition.over) {
+      partition.markDrained();
+      await this.#settler.commitNow(partition);
+    }
+    this.onLost(assignment);
+  }
+
+  onLost(assignment: Assignment): void {
+    const partition = this.#partitions.get(assignment);
+    if (partition === undefined) return;
+    this.#partitions.delete(assignment);
+    partition.end();
+    this.#dispatch.remove(partition);
+    this.#options.onReleased(assignment.generation);
+  }
+
+  get #owner(): string {
+    return this.#options.mode.kind === 'transaction' ? this.#options.mode.transactionalId : '';
+  }
+
+  /** What the former owner left; null when the partition went away meanwhile or the consumer failed. */
+  async #openAgainAndAgain(assignment: Assignment): Promise<Opening | null> {
+    while (assignment.state === 'owned') {
+      try {
+        return await this.#open(assignment);
+      } catch (error) {
+        const failure = asPlatformError(error);
+        if (failure.kind !== 'unavailable') {
+          this.#options.onFailed(failure);
+          return null;
+        }
+      }
+      await sleep(this.#options.clock, openAgainMs);
+    }
+    return null;
+  }
+
+  async #open(assignment: Assignment): Promise<Opening> {
+    const { messaging, logger, topics } = this.#options;
+    const opening = await openPartition({ messaging, logger, topics, assignment, owner: this.#owner });
+    await this.#options.onOpening?.({
+      topic: assignment.topic,
+      partition: assignment.partition,
+      generation: assignment.generation,
+      next: BigInt(opening.next),
+      unfinished: opening.holes.map((record) => record.offset),
+    });
+    return opening;
+  }
+
+  async #close(): Promise<void> {
+    const membership = await this.#membership;
+    await membership.close();
+    await this.#settler.close();
+  }
+}
+
+const openSettler = async (options: WorkConsumerOptions, membership: () => Membership): Promise<Settler> => {
+  const { messaging, clock, mode } = options;
+  const common = {
+    clock,
+    everyMs: mode.everyMs,
+    membership,
+    onFailed: (error: Error) => {
+      options.onFailed(error);
     },
   };
+  if (mode.kind === 'append') return createAppendSettler(common, await messaging.appender({ name: mode.name }));
+  return createTransactionSettler(common, await messaging.transactor({ transactionalId: mode.transactionalId }));
 };
 
 /**
@@ -70,116 +199,34 @@ const createDispatch = (inFlightMax: number) => {
  * is taken over first. Throws `MESSAGING_UNAVAILABLE` when no broker answers.
  */
 export const createWorkConsumer = async (options: WorkConsumerOptions): Promise<WorkConsumer> => {
-  const { messaging, clock, logger, topics } = options;
-  const owner = ownerOf(options);
-  const dispatch = createDispatch(options.inFlightMax);
-  const partitions = new Map<Assignment, WorkPartition>();
-  const { promise: joined, resolve: onJoined } = Promise.withResolvers<Membership>();
+  const joined = Promise.withResolvers<Membership>();
   let membership: Membership | null = null;
-  let closing: Promise<void> | null = null;
-
-  const fail = (error: Error): void => {
-    options.onFailed(error);
-  };
-
-  const settler = await openSettler(
-    options,
-    () => {
-      if (membership === null) throw new Error('A partition was settled before the group was joined.');
-      return membership;
-    },
-    fail,
-  );
-
-  const release = (assignment: Assignment, partition: WorkPartition): void => {
-    partitions.delete(assignment);
-    partition.end();
-    dispatch.remove(partition);
-  };
-
-  const onAssigned = async (assignment: Assignment): Promise<void> => {
-    await joined;
-    const opening = await openPartition({ messaging, logger, topics, assignment, owner });
-    await options.onOpening?.({
-      topic: assignment.topic,
-      partition: assignment.partition,
-      generation: assignment.generation,
-      next: BigInt(opening.next),
-      unfinished: opening.holes.map((record) => record.offset),
-    });
-    if (assignment.state !== 'owned') return;
-    const partition = createWorkPartition({
-      assignment,
-      owner,
-      settler,
-      opening,
-      onDelivery: options.onDelivery,
-      onPoison: options.onPoison,
-      onReady: dispatch.onReady,
-      onInFlight: dispatch.change,
-    });
-    partitions.set(assignment, partition);
-    assignment.seek(BigInt(opening.next));
-    // The first act is to commit our name, so that whoever takes over knows whom to fence.
-    await settler.commitNow(partition);
-    if (!partition.over) dispatch.onReady(partition);
-  };
-
-  const onRevoked = async (assignment: Assignment): Promise<void> => {
-    const partition = partitions.get(assignment);
-    if (partition === undefined) return;
-    const idle = partition.stop();
-    options.onReleased(assignment.generation);
-    const waited = new AbortController();
-    await Promise.race([idle, sleep(clock, drainWorkMs, waited.signal)]);
-    waited.abort();
-    if (!partition.over) {
-      partition.markDrained();
-      await settler.commitNow(partition);
-    }
-    release(assignment, partition);
-    options.onReleased(assignment.generation);
-  };
-
-  const onLost = (assignment: Assignment): void => {
-    const partition = partitions.get(assignment);
-    if (partition === undefined) return;
-    release(assignment, partition);
-    options.onReleased(assignment.generation);
-  };
-
-  const onRecords = (assignment: Assignment, records: readonly InRecord[]): void => {
-    partitions.get(assignment)?.offer(records);
-  };
-
-  const close = async (): Promise<void> => {
-    await membership?.close();
-    await settler.close();
-  };
-
-  membership = await messaging.join({
+  const settler = await openSettler(options, () => {
+    if (membership === null) throw new Error('A partition was settled before the group was joined.');
+    return membership;
+  });
+  const consumer = new GroupWorkConsumer(options, settler, joined.promise);
+  membership = await options.messaging.join({
     group: options.group,
-    topics,
+    topics: options.topics,
     isolation: options.isolation,
     drainMs,
-    onAssigned,
-    onRecords,
-    onRevoked,
-    onLost,
-    onFailed: fail,
+    onAssigned: async (assignment) => {
+      await consumer.onAssigned(assignment);
+    },
+    onRecords: (assignment, records) => {
+      consumer.onRecords(assignment, records);
+    },
+    onRevoked: async (assignment) => {
+      await consumer.onRevoked(assignment);
+    },
+    onLost: (assignment) => {
+      consumer.onLost(assignment);
+    },
+    onFailed: (error) => {
+      options.onFailed(error);
+    },
   });
-  onJoined(membership);
-
-  return {
-    get inFlight() {
-      return dispatch.inFlight;
-    },
-    get partitions() {
-      return partitions.size;
-    },
-    close: async () => {
-      closing ??= close();
-      await closing;
-    },
-  };
+  joined.resolve(membership);
+  return consumer;
 };

@@ -1,7 +1,7 @@
 import { limits } from '../kernel/limits.ts';
-import type { Assignment, InRecord, OutRecord } from './messaging.ts';
+import type { Assignment, InRecord, OutRecord, PartitionOffset } from './messaging.ts';
 import { encodeOffsetMetadata, offsetSpanMax } from './offset-metadata.ts';
-import { createOffsetTracker, type Taken } from './offset-tracker.ts';
+import { createOffsetTracker, type OffsetTracker, type Taken } from './offset-tracker.ts';
 import type { Opening } from './opening.ts';
 import type { SettledPartition, Settlement, Settler } from './settle.ts';
 import type { Delivery } from './work.ts';
@@ -17,43 +17,30 @@ export interface WorkPartitionOptions {
   /** Room was freed or an obstacle went: the partition may deliver again. */
   onReady(partition: WorkPartition): void;
   /** Deliveries in flight changed by so many. */
-  onInFlight(change: 1 | -1): void;
+  onInFlight(change: number): void;
 }
 
-/** One period of owning one partition: what waits to be delivered, what is in flight, what is finished. */
-export interface WorkPartition extends SettledPartition {
-  /** Deliveries handed out and neither settled nor given back. */
-  readonly inFlight: number;
-  /** Takes records as they were read. */
-  offer(records: readonly InRecord[]): void;
-  /** Hands out one record when there is one and it may be; false when there is nothing (more) to hand out now. */
-  deliver(): boolean;
-  /** Hands out nothing more; resolves when everything that was handed out is settled or given back. */
-  stop(): Promise<void>;
-  /** Makes the next snapshot say that the partition was let go in order. */
-  markDrained(): void;
-  /** The ownership ended. */
-  end(): void;
-}
-
+/** A record in work; thin, because one is made for every record. */
 class HandedOut implements Delivery {
   readonly record: InRecord;
-  readonly generation: number;
   readonly careful: boolean;
   readonly #taken: Taken;
+  readonly #partition: WorkPartition;
   #open = true;
-  readonly #partition: HandOutPartition;
 
-  constructor(partition: HandOutPartition, record: InRecord, taken: Taken, careful: boolean) {
+  constructor(partition: WorkPartition, record: InRecord, taken: Taken, careful: boolean) {
     this.record = record;
-    this.generation = partition.generation;
     this.careful = careful;
     this.#taken = taken;
     this.#partition = partition;
   }
 
+  get generation(): number {
+    return this.#partition.assignment.generation;
+  }
+
   get live(): boolean {
-    return !this.#partition.isOver();
+    return !this.#partition.over;
   }
 
   async settle(outputs: readonly OutRecord[]): Promise<Settlement> {
@@ -65,182 +52,194 @@ class HandedOut implements Delivery {
   giveBack(): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#partition.giveBack();
+    this.#partition.leave();
   }
 }
 
-/** What a delivery may ask of its partition. */
-interface HandOutPartition {
-  readonly generation: number;
-  isOver(): boolean;
-  settle(taken: Taken, outputs: readonly OutRecord[]): Promise<Settlement>;
-  giveBack(): void;
-}
+/** One period of owning one partition: what waits to be delivered, what is in flight, what is finished. */
+export class WorkPartition implements SettledPartition {
+  readonly assignment: Assignment;
+  readonly #options: WorkPartitionOptions;
+  readonly #tracker: OffsetTracker;
+  /** Holes that were not delivered yet: records below the point where reading went on. */
+  readonly #restored = new Map<number, Taken>();
+  readonly #blamed: Map<number, number>;
+  #backlog: readonly InRecord[];
+  #backlogAt = 0;
+  #carefulLeft: number;
+  /** The record that is open alone, or is about to be. */
+  #marked: number | null = null;
+  #marking = false;
+  #inFlight = 0;
+  #paused = false;
+  #stopping = false;
+  #drained = false;
+  #over = false;
+  #onIdle: (() => void) | null = null;
 
-/** Makes the bookkeeping of a partition that was opened. */
-export const createWorkPartition = (options: WorkPartitionOptions): WorkPartition => {
-  const { assignment, settler, opening } = options;
-  const restored = new Map<number, Taken>();
-  const tracker = createOffsetTracker(
-    { next: opening.next, holes: opening.holes.map((record) => Number(record.offset)) },
-    (taken) => restored.set(taken.offset, taken),
-  );
-  const blamed = new Map(opening.blamed);
-  let backlog: readonly InRecord[] = opening.holes;
-  let backlogAt = 0;
-  let carefulLeft = opening.carefulMax;
-  let marked: number | null = null;
-  let marking = false;
-  let inFlight = 0;
-  let paused = false;
-  let stopping = false;
-  let drained = false;
-  let over = false;
-  let onIdle: (() => void) | null = null;
+  constructor(options: WorkPartitionOptions) {
+    const { opening } = options;
+    this.assignment = options.assignment;
+    this.#options = options;
+    this.#tracker = createOffsetTracker(
+      { next: opening.next, holes: opening.holes.map((record) => Number(record.offset)) },
+      (taken) => this.#restored.set(taken.offset, taken),
+    );
+    this.#blamed = new Map(opening.blamed);
+    this.#backlog = opening.holes;
+    this.#carefulLeft = opening.carefulMax;
+    this.#holdReading();
+  }
 
-  const leave = (): void => {
-    if (over) return;
-    inFlight -= 1;
-    options.onInFlight(-1);
-    if (inFlight === 0) onIdle?.();
-    options.onReady(partition);
-  };
+  get over(): boolean {
+    return this.#over;
+  }
 
-  const handOutPartition: HandOutPartition = {
-    generation: assignment.generation,
-    isOver: () => over,
-    settle: async (taken, outputs) => (over ? 'released' : await settler.settle(partition, taken, outputs)),
-    giveBack: leave,
-  };
+  /** Takes records as they were read. */
+  offer(records: readonly InRecord[]): void {
+    const waiting = this.#backlogAt < this.#backlog.length;
+    this.#backlog = waiting ? [...this.#backlog.slice(this.#backlogAt), ...records] : records;
+    this.#backlogAt = 0;
+    this.#options.onReady(this);
+    this.#holdReading();
+  }
 
-  const enter = (): void => {
-    inFlight += 1;
-    options.onInFlight(1);
-  };
+  /** Hands out one record; false when there is none or it may not be handed out now. */
+  deliver(): boolean {
+    const record = this.#backlog[this.#backlogAt];
+    if (record === undefined || this.#stopping || this.#marking) return false;
+    const offset = Number(record.offset);
+    if (this.#inFlight > 0 && (this.#marked !== null || this.#isCareful(offset))) return false;
+    if (!this.#restored.has(offset) && !this.#hasRoom()) return false;
+    this.#advance();
+    this.#open(record, offset);
+    return true;
+  }
 
-  const handOut = (record: InRecord, taken: Taken, careful: boolean): void => {
-    enter();
-    options.onDelivery(new HandedOut(handOutPartition, record, taken, careful));
-  };
+  async settle(taken: Taken, outputs: readonly OutRecord[]): Promise<Settlement> {
+    return this.#over ? 'released' : await this.#options.settler.settle(this, taken, outputs);
+  }
+
+  finish(taken: Taken): void {
+    this.#tracker.finish(taken);
+    this.#blamed.delete(taken.offset);
+    if (this.#marked === taken.offset) this.#marked = null;
+  }
+
+  leave(): void {
+    if (this.#over) return;
+    this.#inFlight -= 1;
+    this.#options.onInFlight(-1);
+    if (this.#inFlight === 0) this.#onIdle?.();
+    this.#options.onReady(this);
+  }
+
+  snapshot(): PartitionOffset {
+    const { lowWater, next } = this.#tracker;
+    const metadata = encodeOffsetMetadata(lowWater, {
+      owner: this.#options.owner,
+      drained: this.#drained,
+      next,
+      holes: this.#tracker.holes(),
+      marked: this.#drained ? null : this.#marked,
+      blamed: this.#blamed,
+    });
+    return { assignment: this.assignment, offset: BigInt(lowWater), metadata };
+  }
+
+  /** Hands out nothing more; resolves when everything that was handed out is settled or given back. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#backlog = [];
+    this.#backlogAt = 0;
+    if (this.#inFlight === 0 && !this.#marking) return;
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+
+  /** Makes the next snapshot say that the partition was let go in order. */
+  markDrained(): void {
+    this.#drained = true;
+  }
+
+  /** The ownership ended. */
+  end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#stopping = true;
+    this.#options.onInFlight(-this.#inFlight);
+    this.#inFlight = 0;
+    this.#onIdle?.();
+  }
+
+  #isCareful(offset: number): boolean {
+    return this.#carefulLeft > 0 && offset < this.#options.opening.carefulEnd;
+  }
+
+  #hasRoom(): boolean {
+    const { unfinished, next, lowWater } = this.#tracker;
+    return unfinished < limits.inFlightPerPartition && next - lowWater < offsetSpanMax;
+  }
+
+  #open(record: InRecord, offset: number): void {
+    const taken = this.#take(offset);
+    const blamed = this.#blamed.get(offset) ?? 0;
+    const careful = this.#isCareful(offset);
+    if (careful) this.#carefulLeft -= 1;
+    if (blamed >= limits.blamedMax) this.#park(record, taken, blamed);
+    else if (careful) void this.#openMarked(record, taken);
+    else this.#handOut(record, taken, false);
+  }
+
+  #take(offset: number): Taken {
+    const hole = this.#restored.get(offset);
+    this.#restored.delete(offset);
+    return hole ?? this.#tracker.take(offset);
+  }
 
   /** Commits which record is about to be opened, so that a death is blamed on it, and opens it. */
-  const openMarked = async (record: InRecord, taken: Taken): Promise<void> => {
-    marking = true;
-    marked = taken.offset;
-    await settler.commitNow(partition);
-    marking = false;
-    if (!over && !stopping) handOut(record, taken, true);
-    else onIdle?.();
-  };
+  async #openMarked(record: InRecord, taken: Taken): Promise<void> {
+    this.#marking = true;
+    this.#marked = taken.offset;
+    await this.#options.settler.commitNow(this);
+    this.#marking = false;
+    if (this.#isStopping()) this.#onIdle?.();
+    else this.#handOut(record, taken, true);
+  }
 
-  const park = (record: InRecord, taken: Taken, count: number): void => {
-    enter();
+  #handOut(record: InRecord, taken: Taken, careful: boolean): void {
+    this.#enter();
+    this.#options.onDelivery(new HandedOut(this, record, taken, careful));
+  }
+
+  #park(record: InRecord, taken: Taken, blamed: number): void {
+    this.#enter();
     // A rejection has reached `onFailed` by way of the settler.
-    settler.settle(partition, taken, options.onPoison(record, count)).catch(() => {});
-  };
+    this.settle(taken, this.#options.onPoison(record, blamed)).catch(() => {});
+  }
 
-  const isCareful = (offset: number): boolean => carefulLeft > 0 && offset < opening.carefulEnd;
-  const hasRoom = (): boolean =>
-    tracker.unfinished < limits.inFlightPerPartition && tracker.next - tracker.lowWater < offsetSpanMax;
+  #enter(): void {
+    this.#inFlight += 1;
+    this.#options.onInFlight(1);
+  }
 
-  const take = (offset: number): Taken => {
-    const hole = restored.get(offset);
-    restored.delete(offset);
-    return hole ?? tracker.take(offset);
-  };
+  #isStopping(): boolean {
+    return this.#stopping;
+  }
 
-  const advance = (): void => {
-    backlogAt += 1;
-    if (backlogAt < backlog.length) return;
-    backlog = [];
-    backlogAt = 0;
-    if (paused && !stopping) assignment.resume();
-    paused = false;
-  };
+  #holdReading(): void {
+    if (this.#paused || this.#backlogAt >= this.#backlog.length) return;
+    this.#paused = true;
+    this.assignment.pause();
+  }
 
-  const holdReading = (): void => {
-    if (paused || backlogAt === backlog.length) return;
-    paused = true;
-    assignment.pause();
-  };
-
-  const open = (record: InRecord, offset: number): void => {
-    const taken = take(offset);
-    const count = blamed.get(offset) ?? 0;
-    const careful = isCareful(offset);
-    if (careful) carefulLeft -= 1;
-    if (count >= limits.blamedMax) park(record, taken, count);
-    else if (careful) void openMarked(record, taken);
-    else handOut(record, taken, false);
-  };
-
-  const partition: WorkPartition = {
-    assignment,
-    get over() {
-      return over;
-    },
-    get inFlight() {
-      return inFlight;
-    },
-    offer: (records) => {
-      backlog = backlogAt < backlog.length ? [...backlog.slice(backlogAt), ...records] : records;
-      backlogAt = 0;
-      options.onReady(partition);
-      holdReading();
-    },
-    deliver: () => {
-      const record = backlog[backlogAt];
-      if (record === undefined || stopping || over || marking) return false;
-      const offset = Number(record.offset);
-      const alone = isCareful(offset) || marked !== null;
-      if (alone && inFlight > 0) return false;
-      if (!restored.has(offset) && !hasRoom()) return false;
-      open(record, offset);
-      advance();
-      return true;
-    },
-    finish: (taken) => {
-      tracker.finish(taken);
-      blamed.delete(taken.offset);
-      if (marked === taken.offset) marked = null;
-    },
-    leave,
-    snapshot: () => {
-      const lowWater = tracker.lowWater;
-      return {
-        assignment,
-        offset: BigInt(lowWater),
-        metadata: encodeOffsetMetadata(lowWater, {
-          owner: options.owner,
-          drained,
-          next: tracker.next,
-          holes: tracker.holes(),
-          marked: drained ? null : marked,
-          blamed,
-        }),
-      };
-    },
-    stop: async () => {
-      stopping = true;
-      backlog = [];
-      backlogAt = 0;
-      if (inFlight === 0 && !marking) return;
-      await new Promise<void>((resolve) => {
-        onIdle = resolve;
-      });
-    },
-    markDrained: () => {
-      drained = true;
-    },
-    end: () => {
-      if (over) return;
-      over = true;
-      stopping = true;
-      for (let left = inFlight; left > 0; left -= 1) options.onInFlight(-1);
-      inFlight = 0;
-      onIdle?.();
-    },
-  };
-  holdReading();
-  return partition;
-};
+  #advance(): void {
+    this.#backlogAt += 1;
+    if (this.#backlogAt < this.#backlog.length) return;
+    this.#backlog = [];
+    this.#backlogAt = 0;
+    if (this.#paused) this.assignment.resume();
+    this.#paused = false;
+  }
+}
