@@ -66,6 +66,15 @@ const giveFiles = async (machine: Machine, spec: SandboxSpec): Promise<void> => 
   for (const mount of spec.mounts) if (mount.writable) await giveTo(mount.source, owner);
 };
 
+/** A mount inside another one needs a place to stand, which nobody can make once the outer one is read-only. */
+const makeMountPoints = async (spec: SandboxSpec): Promise<void> => {
+  for (const inner of spec.mounts) {
+    const outer = spec.mounts.find((mount) => inner.target.startsWith(`${mount.target}/`));
+    if (outer === undefined) continue;
+    await mkdir(join(outer.source, inner.target.slice(outer.target.length)), { recursive: true });
+  }
+};
+
 const attachNetwork = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise<void> => {
   if (spec.network === 'none' || begun.launched === null) return;
   if ('missing' in machine.outside) {
@@ -108,6 +117,7 @@ const limitedCommand = ({ folders }: Hierarchy, spec: SandboxSpec): readonly str
 
 const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise<Launched> => {
   await mkdir(begun.folder, { mode: 0o711 });
+  await makeMountPoints(spec);
   await giveFiles(machine, spec);
   const resultPipe = spec.resultChannel ? join(begun.folder, 'algoout') : null;
   if (resultPipe !== null) {

@@ -38,29 +38,28 @@ const fullCommand = (parts: LaunchParts): readonly string[] => {
 
 const firstStatus = async (child: ChildProcess, status: Readable, stderr: Readable): Promise<number> => {
   let said = '';
-  const listen = (chunk: Buffer): void => {
-    said += chunk.toString();
-  };
   return await new Promise<number>((resolve, reject) => {
     const fail = (reason: string): void => {
-      reject(
-        sandboxErrors.START_FAILED({ message: `A sandbox did not start: ${said.trim() || reason}`, details: { said } }),
-      );
+      const message = `A sandbox did not start: ${said.trim() || reason}`;
+      reject(sandboxErrors.START_FAILED({ message, details: { said } }));
     };
+    // Not before the end: what a running program says belongs to whoever reads the sandbox.
+    const listen = (): void => {
+      stderr.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+      });
+    };
+    child.once('exit', listen);
     child.once('error', (error) => {
       fail(error.message);
     });
     child.once('close', (code) => {
       fail(`its process ended with ${String(code)}`);
     });
-    stderr.on('data', listen);
     status.once('data', (chunk: Buffer) => {
       const pid = /"child-pid": (\d+)/.exec(chunk.toString())?.[1];
       if (pid === undefined) return;
-      stderr.off('data', listen);
-      stderr.pause();
-      // What the program itself had time to say belongs to whoever reads the sandbox.
-      if (said !== '') stderr.unshift(Buffer.from(said));
+      child.off('exit', listen);
       resolve(Number(pid));
     });
   });

@@ -131,7 +131,7 @@ export const findOutsideNetwork = (clock: Clock): OutsideNetwork | { readonly mi
         '--disable-host-loopback',
         `--cidr=${network}.0/24`,
       ];
-      const [file = programs.slirp, ...rest] = [...slirpPrefix(at.prefix), programs.slirp];
+      const [file = '', ...rest]: readonly string[] = [...slirpPrefix(at.prefix), programs.slirp];
       // It ends by itself when descriptor 4 closes, so also when we are killed.
       const child = spawn(file, [...rest, ...options, '--ready-fd=3', '--exit-fd=4', `${at.pid}`, 'tap0'], {
         env: {},

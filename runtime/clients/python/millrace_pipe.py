@@ -1,0 +1,157 @@
+"""The pipe protocol, spoken by runner.py and by the ADK: one JSON line on stdin, one JSON value on the result pipe.
+
+Requests are strictly serial. Standard output and error are flushed before each answer, so that what a call printed
+never arrives with the next one.
+"""
+import json
+import os
+import sys
+import traceback
+
+RESULT_PIPE = os.environ.get("MILLRACE_RESULT_PIPE", "/tmp/algoout")
+ENDPOINT = os.environ.get("MILLRACE_ENDPOINT", "/run/millrace.sock")
+
+# Whether the requests were already answered while the algorithm was being imported, as the ADK does.
+served = False
+
+_TAIL = {kind: ', "metadata": {"content_type": "%s"}}\n' % kind for kind in ("json", "text", "binary")}
+
+
+def on_platform():
+    """True where a runner is listened to; a build or a test has no result pipe."""
+    return os.path.exists(RESULT_PIPE)
+
+
+def _text_of(error):
+    try:
+        return str(error)
+    except Exception:
+        return type(error).__name__  # its own __str__ fails
+
+
+def error_of(error):
+    """What is answered for an exception of the algorithm."""
+    kind = getattr(error, "error_type", None)
+    trace = error.__traceback__
+    if trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next  # the first frame is ours
+    return {
+        "error": {
+            "message": _text_of(error),
+            "error_type": kind if isinstance(kind, str) else "AlgorithmError",
+            "stacktrace": "".join(traceback.format_exception(type(error), error, trace)),
+        }
+    }
+
+
+def _name_of_bad_number(value, path="result"):
+    """Where in the value the first number is that JSON cannot hold, and which one it is."""
+    if isinstance(value, float):
+        return None if value - value == 0 else "%s is %r" % (path, value)
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if isinstance(key, float) and key - key != 0:
+                return "a key of %s is %r" % (path, key)
+            found = _name_of_bad_number(item, "%s[%r]" % (path, key))
+            if found:
+                return found
+    if isinstance(value, (list, tuple)):
+        for position, item in enumerate(value):
+            found = _name_of_bad_number(item, "%s[%d]" % (path, position))
+            if found:
+                return found
+    return None
+
+
+_dumps = json.JSONEncoder(allow_nan=False).encode
+
+
+def answer_of(value):
+    """The line for a result: bytes become binary, str becomes text, anything else JSON."""
+    if isinstance(value, str):
+        return '{"result": ' + _dumps(value) + _TAIL["text"]
+    if isinstance(value, (bytes, bytearray)):
+        import base64
+
+        return '{"result": "' + base64.b64encode(value).decode("ascii") + '"' + _TAIL["binary"]
+    try:
+        return '{"result": ' + _dumps(value) + _TAIL["json"]
+    except ValueError:
+        bad = _name_of_bad_number(value)
+        if bad is None:
+            raise
+        raise ValueError("The result cannot be written as JSON: %s. Replace it, by None for example." % bad) from None
+
+
+def _input_of(request):
+    if request["content_type"] == "binary":
+        import base64
+
+        return base64.b64decode(request["data"])
+    return request["data"]
+
+
+def _flush():
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, ValueError, OSError):
+            pass  # the algorithm replaced or closed it
+
+
+def _take_stdin():
+    """Requests come on a descriptor of our own: neither the algorithm nor its child processes can eat one."""
+    lines = os.fdopen(os.dup(0), "rb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return lines
+
+
+def serve(run):
+    """Reports ready, then answers requests with run(input) until stdin ends. Exceptions of `run` become answers."""
+    global served
+    served = True
+    lines = _take_stdin()
+    print("PIPE_INIT_COMPLETE", flush=True)
+    out = os.open(RESULT_PIPE, os.O_WRONLY | os.O_CLOEXEC)
+    write, loads = os.write, json.loads
+    while True:
+        line = lines.readline()
+        if not line:
+            return
+        try:
+            answer = answer_of(run(_input_of(loads(line))))
+        except Exception as error:
+            answer = json.dumps(error_of(error)) + "\n"
+        _flush()
+        data = answer.encode("ascii")
+        sent = write(out, data)
+        while sent < len(data):
+            data = memoryview(data)[sent:]
+            sent = write(out, data)
+
+
+def open_relay():
+    """Gives the algorithm an address for the platform's API: a port of this sandbox that leads to its socket outside.
+
+    Costs one thread that sleeps until somebody connects; the rest is loaded then.
+    """
+    if not os.path.exists(ENDPOINT):
+        return
+    import _socket
+    import _thread
+
+    listener = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(64)
+    os.environ["ALGORITHMIA_API"] = "http://127.0.0.1:%d" % listener.getsockname()[1]
+
+    def accept():
+        while True:
+            inside, _ = listener._accept()
+            from millrace_relay import relay
+
+            relay(inside, ENDPOINT)
+
+    _thread.start_new_thread(accept, ())

@@ -1,0 +1,74 @@
+"""Loads a Python algorithm and serves it on the pipe protocol. Runs inside the sandbox, in the algorithm's folder.
+
+Two flavours, as in the vendor's images: a module with `apply(input)`, or one that runs the ADK in its last lines.
+"""
+import json
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CLIENTS = os.path.join(os.path.dirname(os.path.dirname(HERE)), "clients", "python")
+
+
+def name_in_conf():
+    try:
+        with open("algorithmia.conf", encoding="utf-8-sig") as conf:
+            return json.load(conf).get("algoname")
+    except FileNotFoundError:
+        return None
+
+
+def name_in_manifest():
+    try:
+        with open("millrace.yaml", encoding="utf-8-sig") as manifest:
+            for line in manifest:
+                key, colon, value = line.partition(":")
+                if key == "name" and colon:
+                    return value.partition(" #")[0].strip().strip("'\"") or None
+    except FileNotFoundError:
+        pass
+    return None
+
+
+def only_source():
+    try:
+        files = sorted(name for name in os.listdir("src") if name.endswith(".py"))
+    except FileNotFoundError:
+        files = []
+    names = [name[:-3] for name in files if name != "__init__.py" and not name.endswith("_test.py")]
+    if len(names) != 1:
+        sys.exit(
+            "Which file is the algorithm? Name it in algorithmia.conf (algoname) or millrace.yaml (name); "
+            "src holds %s." % (", ".join(names) or "no Python file")
+        )
+    return names[0]
+
+
+def module_name():
+    """The module to import: src.NAME; NAME.NAME in the oldest layout; src.Algorithm in the conda one."""
+    name = name_in_conf() or name_in_manifest() or only_source()
+    for folder, file in (("src", name), (name, name), ("src", "Algorithm")):
+        if os.path.exists(os.path.join(folder, file + ".py")) or os.path.isdir(os.path.join(folder, file)):
+            return folder + "." + file
+    sys.exit("The algorithm is called %s, but there is no src/%s.py." % (name, name))
+
+
+def main():
+    import millrace_pipe
+
+    sys.path.append(os.getcwd())
+    millrace_pipe.open_relay()
+    name = module_name()
+    __import__(name)
+    if millrace_pipe.served:
+        return
+    apply = getattr(sys.modules[name], "apply", None)
+    if not callable(apply):
+        sys.exit("%s.py has no function apply(input)." % name.replace(".", "/"))
+    millrace_pipe.serve(apply)
+
+
+if __name__ == "__main__":
+    # Ours come first: the vendor's client of the same name fails on current Pythons.
+    sys.path[0] = CLIENTS
+    main()
