@@ -1,17 +1,44 @@
 import { type Static, Type } from 'typebox';
+import { limits } from '../kernel/limits.ts';
 
-/** Variables of the public HTTP listener. */
+/** Variables of the HTTP facade. */
 export const ingressConfig = Type.Object(
   {
     MILLRACE_HTTP_HOST: Type.String({
       default: '127.0.0.1',
-      description: 'Address that the HTTP API listens on; `0.0.0.0` opens it to the network.',
+      description: 'Address on which the HTTP API listens. 0.0.0.0: on all of the machine.',
     }),
     MILLRACE_HTTP_PORT: Type.Integer({
       default: 8080,
       minimum: 0,
       maximum: 65535,
       description: 'Port of the HTTP API; 0 takes any free one.',
+    }),
+    MILLRACE_CALLS_WAITING_MAX: Type.Integer({
+      default: limits.waitingCalls,
+      minimum: 1,
+      description: 'Calls that one ingress holds at the same time; more are answered 503.',
+    }),
+    MILLRACE_CALLS_PER_ACCOUNT_MAX: Type.Integer({
+      default: limits.concurrentCallsPerAccount,
+      minimum: 1,
+      description: 'Calls that one account has running at one ingress at the same time; more are answered 429.',
+    }),
+    MILLRACE_ANSWERS_MAX: Type.Integer({
+      default: 200_000,
+      minimum: 1,
+      description:
+        'Stored answers that one ingress can find again (`GET /v1/requests/{id}`, `Idempotency-Key`), within a day; the oldest go first.',
+    }),
+    MILLRACE_BUILD_TIMEOUT_S: Type.Integer({
+      default: 900,
+      minimum: 1,
+      description: 'How long `POST …/compile` waits for the build that it asked for.',
+    }),
+    MILLRACE_REQUEST_TIMEOUT_S: Type.Integer({
+      default: 300,
+      minimum: 1,
+      description: 'How long a client may take to send a whole request.',
     }),
   },
   { title: 'HTTP API' },

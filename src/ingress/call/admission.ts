@@ -1,0 +1,100 @@
+import { createLaneDemand } from '../../catalog/lanes.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { requestsTopic } from '../../kernel/topics.ts';
+import type { PresenceView } from '../../messaging/presence.ts';
+import { ingressErrors } from '../errors.ts';
+
+export interface AdmissionOptions {
+  readonly presence: PresenceView;
+  readonly clock: Clock;
+  readonly waitingMax: number;
+  readonly callsPerAccountMax: number;
+}
+
+/** A call that wants in. */
+export interface Applicant {
+  readonly account: string;
+  readonly algorithmId: string;
+  readonly build: string;
+  readonly pool: string;
+}
+
+/** A call that is in, and where it goes. */
+export interface Admitted extends Applicant {
+  readonly lane: string;
+  readonly partition: number;
+}
+
+/** Decides at once whether a call may come in: the platform never queues at the door. */
+export interface Admission {
+  /** Calls inside now. */
+  readonly inside: number;
+  /** Takes a place. Throws `INGRESS_ACCOUNT_BUSY`, `INGRESS_OVERLOADED`, `INGRESS_NO_EXECUTOR`. Give it back with {@link leave}, once. */
+  enter(call: Applicant): Admitted;
+  leave(call: Admitted): void;
+}
+
+/** Presence changes each second: looking again for every call would cost more than it tells. */
+const poolAnswerKeptMs = 200;
+
+/** Keeps the counts of one replica. */
+export const createAdmission = (options: AdmissionOptions): Admission => {
+  const { presence, clock, waitingMax, callsPerAccountMax } = options;
+  const lanes = createLaneDemand({ clock });
+  const byAccount = new Map<string, number>();
+  const pools = new Map<string, { readonly executors: number; readonly untilMs: number }>();
+  let inside = 0;
+
+  const executorsOf = (pool: string): number => {
+    const nowMs = clock.monotonicMs();
+    const known = pools.get(pool);
+    if (known !== undefined && nowMs < known.untilMs) return known.executors;
+    const executors = presence.liveIn('executor', pool).length;
+    // None is no answer to keep: the first one's arrival is to be seen at once.
+    if (executors > 0) pools.set(pool, { executors, untilMs: nowMs + poolAnswerKeptMs });
+    else pools.delete(pool);
+    return executors;
+  };
+
+  return {
+    get inside() {
+      return inside;
+    },
+    enter: (call) => {
+      const { account, pool } = call;
+      const calls = byAccount.get(account) ?? 0;
+      if (calls >= callsPerAccountMax) {
+        const message = `account ${account} has ${calls} calls running, the most that it may have: wait for some to end, or call with output=void`;
+        throw ingressErrors.ACCOUNT_BUSY({ message });
+      }
+      if (inside >= waitingMax) {
+        throw ingressErrors.OVERLOADED({
+          message: `${inside} calls are waiting here, the most that may: try again shortly`,
+        });
+      }
+      const executors = executorsOf(pool);
+      if (executors === 0) {
+        throw ingressErrors.NO_EXECUTOR({
+          message: `no executor of pool ${pool} is alive: try again shortly, or start one`,
+        });
+      }
+      byAccount.set(account, calls + 1);
+      inside += 1;
+      const { algorithmId, build } = call;
+      const { lane, partition } = lanes.begin({
+        algorithmId,
+        build,
+        executors,
+        partitions: requestsTopic(pool).partitions,
+      });
+      return { account, algorithmId, build, pool, lane, partition };
+    },
+    leave: (call) => {
+      inside -= 1;
+      lanes.end(call);
+      const calls = (byAccount.get(call.account) ?? 1) - 1;
+      if (calls > 0) byAccount.set(call.account, calls);
+      else byAccount.delete(call.account);
+    },
+  };
+};

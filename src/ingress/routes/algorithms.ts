@@ -1,0 +1,146 @@
+import { Type } from 'typebox';
+import type { Caller } from '../../accounts/accounts.ts';
+import type { Algorithm, Build, Catalog, Version } from '../../catalog/catalog.ts';
+import type { Random } from '../../kernel/random.ts';
+import { ingressErrors } from '../errors.ts';
+import type { Access } from '../http/access.ts';
+import { type CommandDoor, idempotencyKeyIn } from '../http/command-door.ts';
+import type { HttpApp } from '../http/type-provider.ts';
+import {
+  CreateFields,
+  environmentIn,
+  fromHttpDetails,
+  fromHttpSettings,
+  UpdateFields,
+} from '../objects/algorithm-fields.ts';
+import { AlgorithmObject, toHttpAlgorithm } from '../objects/algorithm-object.ts';
+
+export interface AlgorithmRoutesDeps {
+  readonly access: Access;
+  readonly catalog: Catalog;
+  readonly commands: CommandDoor;
+  readonly random: Random;
+}
+
+/** Parameters of every route below an algorithm. */
+export const algorithmParams = Type.Object({ owner: Type.String(), algo: Type.String() });
+
+/** `http://host` as the client addressed it. */
+export const originOf = (request: { readonly protocol: string; readonly host: string }): string =>
+  `${request.protocol}://${request.host}`;
+
+/** The version that a build was published as. */
+export const versionOf = (catalog: Catalog, build: Build): Version | null =>
+  catalog.versions(build.algorithmId).find((version) => version.build === build.hash) ?? null;
+
+/** The algorithm as an object: with its newest build that succeeded, when the caller sees one. */
+const objectOf = (catalog: Catalog, algorithm: Algorithm, origin: string): AlgorithmObject => {
+  const build = catalog.builds(algorithm.id).find((each) => each.status === 'succeeded') ?? null;
+  const version = build === null ? null : versionOf(catalog, build);
+  const environment = catalog.environment(algorithm.environment);
+  return toHttpAlgorithm({ algorithm, environment, build, version, log: null, origin });
+};
+
+/** Make, show, change and delete algorithms. */
+export const algorithmRoutes = (app: HttpApp, deps: AlgorithmRoutesDeps): void => {
+  const { access, catalog, commands, random } = deps;
+
+  const fresh = (id: string): Algorithm => {
+    const algorithm = catalog.algorithmById(id);
+    if (algorithm !== null) return algorithm;
+    throw ingressErrors.ALGORITHM_UNKNOWN({ message: 'the algorithm was deleted meanwhile' });
+  };
+  const createBody = (owner: string, fields: Type.Static<typeof CreateFields>): Record<string, unknown> => {
+    const environment = environmentIn(fields.settings);
+    if (environment === null) {
+      const known = catalog
+        .environments()
+        .map((each) => each.id)
+        .join(', ');
+      throw ingressErrors.BAD_REQUEST({
+        message: `settings name no environment: give algorithm_environment, one of ${known}`,
+      });
+    }
+    return {
+      id: random.uuid(),
+      owner,
+      name: fields.name,
+      details: fromHttpDetails(fields.details),
+      environment,
+      // New ones start private; versions are published to everybody.
+      settings: { ...fromHttpSettings(fields.settings), callability: 'private' },
+    };
+  };
+  const idIn = (reply: unknown): string =>
+    typeof reply === 'object' && reply !== null && 'id' in reply ? String(reply.id) : '';
+
+  app.post(
+    '/v1/algorithms/:owner',
+    {
+      schema: { params: Type.Object({ owner: Type.String() }), body: CreateFields, response: { 201: AlgorithmObject } },
+    },
+    async (request, reply) => {
+      const caller: Caller = await access.caller(request);
+      const idempotencyKey = idempotencyKeyIn(request.headers);
+      const body = createBody(request.params.owner, request.body);
+      const made = await commands.send({ caller, name: 'algorithm.create', body, idempotencyKey });
+      return await reply.code(201).send(objectOf(catalog, fresh(idIn(made)), originOf(request)));
+    },
+  );
+
+  app.get(
+    '/v1/algorithms/:owner/:algo',
+    { schema: { params: algorithmParams, response: { 200: AlgorithmObject } } },
+    async (request) => {
+      const caller = await access.caller(request);
+      return objectOf(catalog, access.visible(caller, request.params), originOf(request));
+    },
+  );
+
+  app.put(
+    '/v1/algorithms/:owner/:algo',
+    { schema: { params: algorithmParams, body: UpdateFields, response: { 200: AlgorithmObject } } },
+    async (request) => {
+      const caller = await access.caller(request);
+      const { id } = access.managed(caller, request.params, 'algorithm.update');
+      const environment = environmentIn(request.body.settings);
+      const body = {
+        id,
+        details: fromHttpDetails(request.body.details),
+        settings: fromHttpSettings(request.body.settings),
+        ...(environment === null ? {} : { environment }),
+      };
+      await commands.send({
+        caller,
+        name: 'algorithm.update',
+        body,
+        idempotencyKey: idempotencyKeyIn(request.headers),
+      });
+      return objectOf(catalog, fresh(id), originOf(request));
+    },
+  );
+
+  app.delete('/v1/algorithms/:owner/:algo', { schema: { params: algorithmParams } }, async (request, reply) => {
+    const caller = await access.caller(request);
+    const { id } = access.managed(caller, request.params, 'algorithm.delete');
+    await commands.send({ caller, name: 'algorithm.delete', body: { id } });
+    return await reply.code(204).send();
+  });
+
+  app.get(
+    '/v1/users/:owner/algorithms',
+    {
+      schema: {
+        params: Type.Object({ owner: Type.String() }),
+        response: {
+          200: Type.Array(Type.Object({ id: Type.String(), algoname: Type.String(), username: Type.String() })),
+        },
+      },
+    },
+    async (request) => {
+      const caller = await access.caller(request);
+      const seen = catalog.algorithmsOf(request.params.owner).filter((algorithm) => access.sees(caller, algorithm));
+      return seen.map(({ id, label, owner }) => ({ id, algoname: label, username: owner }));
+    },
+  );
+};
