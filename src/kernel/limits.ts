@@ -33,6 +33,12 @@ export const limits = {
   concurrentCallsPerAccount: 80,
   /** How long a stored answer is served: GET /v1/requests, Idempotency-Key. */
   answersKeptMs: 24 * 3600 * 1000,
+  /** What the source of one algorithm may hold, unpacked. */
+  sourceEntries: 20_000,
+  sourceBytes: 512 * 1024 * 1024,
+  /** What one layer of an artefact may hold, unpacked. */
+  layerEntries: 500_000,
+  layerBytes: 16 * 1024 * 1024 * 1024,
   /** Deliveries of one poisonous record before it is parked. */
   blamedMax: 2,
 } as const;
