@@ -1,13 +1,9 @@
-import { createHash } from 'node:crypto';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PassThrough, type Readable, Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Random } from '../kernel/random.ts';
-import type { Blobs } from '../platform/blobs/blobs.ts';
-import { executorErrors } from './errors.ts';
+import type { LayerStore } from '../platform/blobs/layer-store.ts';
 import { folderBytes } from './folder-bytes.ts';
 
 /** A layer on this machine, kept as long as somebody holds it. */
@@ -17,171 +13,113 @@ export interface HeldLayer {
   release(): void;
 }
 
-/** The unpacked layers of artefacts: content-addressed folders, each unpacked once. */
+/** The unpacked layers that sandboxes mount: bounded on disk, none removed that is mounted. */
 export interface Artefacts {
-  /**
-   * The layer's folder, unpacked from the blob store when it is not here. Concurrent requests share one unpack. Throws
-   * `BLOBS_NOT_FOUND` and `EXECUTOR_LAYER_CORRUPT`.
-   */
+  /** The layer's folder, unpacked when it is not here; concurrent calls share one unpack. Throws `BLOBS_NOT_FOUND`. */
   hold(digest: string): Promise<HeldLayer>;
 }
 
 export interface ArtefactsDeps {
-  readonly blobs: Blobs;
-  /** Owned by this process family: `<data>/layers`. */
+  readonly layers: LayerStore;
+  /** Where `layers` unpacks. */
   readonly folder: string;
   /** Above it, layers that nobody holds are removed, those not used for longest first. */
   readonly maxBytes: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** Unpacks a `.tar.gz` into the folder, which exists and is empty. */
-  readonly unpack: (content: Readable, folder: string) => Promise<void>;
 }
 
-interface Layer {
-  readonly folder: string;
-  readonly ready: Promise<number>;
+interface Known {
   sizeBytes: number;
   holders: number;
+  /** Monotonic. */
   usedMs: number;
 }
 
 const digestPattern = /^[0-9a-f]{64}$/;
-const unpackingPrefix = 'unpacking-';
+/** A layer used more recently stays: a build on this machine may be about to mount it. */
+const keptAtLeastMs = 600_000;
 
-class LayerStore implements Artefacts {
+class BoundedArtefacts implements Artefacts {
   readonly #deps: ArtefactsDeps;
-  readonly #layers = new Map<string, Layer>();
-  #trimming: Promise<void> | null = null;
+  readonly #known = new Map<string, Known>();
+  #trimming = false;
 
-  constructor(deps: ArtefactsDeps, present: readonly (readonly [string, number])[]) {
+  constructor(deps: ArtefactsDeps, present: ReadonlyMap<string, number>) {
     this.#deps = deps;
-    for (const [digest, sizeBytes] of present) {
-      const folder = join(deps.folder, digest);
-      this.#layers.set(digest, { folder, ready: Promise.resolve(sizeBytes), sizeBytes, holders: 0, usedMs: 0 });
-    }
+    const usedMs = deps.clock.monotonicMs();
+    for (const [digest, sizeBytes] of present) this.#known.set(digest, { sizeBytes, holders: 0, usedMs });
   }
 
   async hold(digest: string): Promise<HeldLayer> {
-    const layer = this.#layers.get(digest) ?? this.#begin(digest);
-    layer.holders += 1;
-    layer.usedMs = this.#deps.clock.monotonicMs();
+    const known = this.#known.get(digest) ?? { sizeBytes: 0, holders: 0, usedMs: 0 };
+    this.#known.set(digest, known);
+    // Held before it is there, so that no trimming takes it away in between.
+    known.holders += 1;
+    known.usedMs = this.#deps.clock.monotonicMs();
     try {
-      await layer.ready;
+      const folder = await this.#deps.layers.folderOf(digest);
+      if (known.sizeBytes === 0) known.sizeBytes = await folderBytes(folder);
+      void this.#trim();
+      return { folder, release: once(() => this.#letGo(known)) };
     } catch (error) {
-      if (this.#layers.get(digest) === layer) this.#layers.delete(digest);
+      this.#letGo(known);
       throw error;
     }
-    let held = true;
-    return {
-      folder: layer.folder,
-      release: () => {
-        if (!held) return;
-        held = false;
-        layer.holders -= 1;
-        this.#trimSoon();
-      },
-    };
   }
 
-  #begin(digest: string): Layer {
-    const folder = join(this.#deps.folder, digest);
-    const ready = this.#unpack(digest, folder);
-    const layer: Layer = { folder, ready, sizeBytes: 0, holders: 0, usedMs: 0 };
-    this.#layers.set(digest, layer);
-    ready.then(
-      (sizeBytes) => {
-        layer.sizeBytes = sizeBytes;
-        this.#trimSoon();
-      },
-      () => {
-        // Told to everybody who holds it.
-      },
-    );
-    return layer;
-  }
-
-  async #unpack(digest: string, folder: string): Promise<number> {
-    const { blobs, random, unpack } = this.#deps;
-    const startedMs = this.#deps.clock.monotonicMs();
-    const temporary = join(this.#deps.folder, `${unpackingPrefix}${random.uuid()}`);
-    try {
-      await mkdir(temporary, { recursive: true });
-      const hash = createHash('sha256');
-      const hashed = new Transform({
-        transform: (chunk: Buffer, _encoding, done) => {
-          hash.update(chunk);
-          done(null, chunk);
-        },
-      });
-      const content = new PassThrough();
-      const reading = pipeline(await blobs.stream(`layers/${digest}.tar.gz`), hashed, content);
-      await Promise.all([reading, unpack(content, temporary)]);
-      const actual = hash.digest('hex');
-      if (actual !== digest) {
-        const message = `Layer ${digest} in the blob store has the digest ${actual}: it was altered or cut. Build again.`;
-        throw executorErrors.LAYER_CORRUPT({ message, details: { digest, actual } });
-      }
-      const sizeBytes = await folderBytes(temporary);
-      await moveOnce(temporary, folder);
-      const tookMs = Math.round(this.#deps.clock.monotonicMs() - startedMs);
-      this.#deps.logger.debug({ event: 'layer.unpacked', digest, sizeBytes, tookMs });
-      return sizeBytes;
-    } finally {
-      await rm(temporary, { recursive: true, force: true });
-    }
-  }
-
-  #trimSoon(): void {
-    this.#trimming ??= this.#trim().finally(() => {
-      this.#trimming = null;
-    });
+  #letGo(known: Known): void {
+    known.holders -= 1;
+    known.usedMs = this.#deps.clock.monotonicMs();
   }
 
   async #trim(): Promise<void> {
-    let usedBytes = [...this.#layers.values()].reduce((sum, layer) => sum + layer.sizeBytes, 0);
-    const unheld = [...this.#layers].filter(([, layer]) => layer.holders === 0);
-    for (const [digest, layer] of unheld.toSorted(([, a], [, b]) => a.usedMs - b.usedMs)) {
-      if (usedBytes <= this.#deps.maxBytes) return;
-      if (layer.holders > 0 || this.#layers.get(digest) !== layer) continue;
-      this.#layers.delete(digest);
-      usedBytes -= layer.sizeBytes;
-      await this.#remove(digest, layer.folder);
+    if (this.#trimming) return;
+    this.#trimming = true;
+    const { clock, maxBytes } = this.#deps;
+    let usedBytes = [...this.#known.values()].reduce((sum, known) => sum + known.sizeBytes, 0);
+    const byAge = [...this.#known].toSorted(([, a], [, b]) => a.usedMs - b.usedMs);
+    for (const [digest, known] of byAge) {
+      if (usedBytes <= maxBytes || clock.monotonicMs() - known.usedMs < keptAtLeastMs) break;
+      if (known.holders > 0) continue;
+      this.#known.delete(digest);
+      usedBytes -= known.sizeBytes;
+      await this.#remove(digest);
     }
+    this.#trimming = false;
   }
 
-  async #remove(digest: string, folder: string): Promise<void> {
+  async #remove(digest: string): Promise<void> {
+    const { folder, logger } = this.#deps;
     try {
       // Renamed first: a layer is there whole or not at all, also for one who asks for it meanwhile.
-      const leaving = join(this.#deps.folder, `${unpackingPrefix}${this.#deps.random.uuid()}`);
-      await rename(folder, leaving);
+      const leaving = join(folder, `.${this.#deps.random.uuid()}`);
+      await rename(join(folder, digest), leaving);
       await rm(leaving, { recursive: true, force: true });
-      this.#deps.logger.debug({ event: 'layer.removed', digest });
+      logger.debug({ event: 'layer.removed', digest });
     } catch (error) {
-      this.#deps.logger.warn({ event: 'layer.not-removed', digest, reason: String(error) });
+      logger.warn({ event: 'layer.not-removed', digest, reason: String(error) });
     }
   }
 }
 
-/** Another process of this machine may have unpacked the same layer meanwhile: then its folder is as good. */
-const moveOnce = async (from: string, to: string): Promise<void> => {
-  try {
-    await rename(from, to);
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
-  }
+const once = (run: () => void): (() => void) => {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    run();
+  };
 };
 
-/** Opens the store: takes over whole layers that are there and removes what a killed process left half unpacked. */
-export const createArtefacts = async (deps: ArtefactsDeps): Promise<Artefacts> => {
-  await mkdir(deps.folder, { recursive: true });
-  const present: (readonly [string, number])[] = [];
-  for (const name of await readdir(deps.folder)) {
-    const path = join(deps.folder, name);
-    if (digestPattern.test(name)) present.push([name, await folderBytes(path)]);
-    else if (name.startsWith(unpackingPrefix)) await rm(path, { recursive: true, force: true });
-  }
-  return new LayerStore(deps, present);
+const measurePresent = async (folder: string): Promise<ReadonlyMap<string, number>> => {
+  const present = new Map<string, number>();
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) if (digestPattern.test(name)) present.set(name, await folderBytes(join(folder, name)));
+  return present;
 };
+
+/** Takes over the layers that lie there already. */
+export const createArtefacts = async (deps: ArtefactsDeps): Promise<Artefacts> =>
+  new BoundedArtefacts(deps, await measurePresent(deps.folder));

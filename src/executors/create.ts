@@ -13,21 +13,23 @@ import type { StateView } from '../messaging/state-view.ts';
 import type { WorkConsumer } from '../messaging/work.ts';
 import { createWorkConsumer } from '../messaging/work-consumer.ts';
 import type { Blobs } from '../platform/blobs/blobs.ts';
-import { unpackLayer } from '../platform/git/unpack-archive.ts';
+import { createLayerStore } from '../platform/blobs/layer-store.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
 import type { SandboxDriver } from '../sandboxes/sandbox.ts';
 import { type Artefacts, createArtefacts } from './artefacts.ts';
 import type { ExecutorsConfig } from './config.ts';
-import { createDispatcher, type Dispatcher } from './dispatcher.ts';
+import { createDispatcher, type Dispatcher, type DispatcherDeps } from './dispatcher.ts';
 import { createExecutorMetrics } from './executor-metrics.ts';
-import { type Executor, executorGroup } from './executors.ts';
-import { createIntake } from './intake.ts';
+import { type Executor, type ExecutorPresence, executorGroup } from './executors.ts';
+import { createIntake, type Intake } from './intake.ts';
+import { createLanguages } from './languages.ts';
 import { createOpenSession } from './open-session.ts';
 import type { PoolPolicy } from './pool/decide.ts';
 import { createPrefetch } from './prefetch.ts';
 import { createRecentRequests } from './recent-requests.ts';
 import { createResolveClass } from './resolve-class.ts';
 import { createOutputs } from './results/outputs.ts';
+import type { IsCopy } from './steps/drop-copy.ts';
 
 export interface ExecutorDeps {
   readonly messaging: Messaging;
@@ -69,128 +71,152 @@ const policyOf = (config: ExecutorsConfig): PoolPolicy => ({
   reserved: () => 0,
 });
 
-/** Makes the executor of a pool. Nothing runs before `start`. */
-export const createExecutor = (deps: ExecutorDeps): Executor => {
-  const { clock, config, logger, messaging } = deps;
-  const pool = config.MILLRACE_POOL;
-  const topic = requestsTopic(pool);
-  const slots = slotsOf(config);
-  const transactionalId = `executor-${deps.random.uuid()}`;
-  const resolve = createResolveClass(deps.catalog);
-  const recent = createRecentRequests(messaging, topic);
-  let running: Running | null = null;
-  let stopping: Promise<void> | null = null;
-  let failed = false;
+interface Running {
+  readonly consumer: WorkConsumer;
+  readonly dispatcher: Dispatcher;
+}
 
-  const prepare = (artefacts: Artefacts): Pick<Running, 'dispatcher'> & { intake: ReturnType<typeof createIntake> } => {
-    const outputs = createOutputs({
-      codec: deps.codec,
-      logger,
-      executor: deps.process,
-      storeBody: async (body) => await deps.claimCheck.put(body),
+class PoolExecutor implements Executor {
+  readonly #deps: ExecutorDeps;
+  readonly #slots: number;
+  readonly #transactionalId: string;
+  #running: Running | null = null;
+  #stopping: Promise<void> | null = null;
+  #failed = false;
+
+  constructor(deps: ExecutorDeps) {
+    this.#deps = deps;
+    this.#slots = slotsOf(deps.config);
+    this.#transactionalId = `executor-${deps.random.uuid()}`;
+  }
+
+  async start(): Promise<void> {
+    const { clock, config, logger, view } = this.#deps;
+    const pool = config.MILLRACE_POOL;
+    const artefacts = await this.#openArtefacts();
+    const prefetch = createPrefetch({ artefacts, clock, logger, pool });
+    view.watch(buildKind, ({ after }) => {
+      if (after !== undefined && this.#stopping === null) prefetch(after);
     });
-    const dispatcher = createDispatcher({
+    this.#running = await this.#consume(artefacts);
+    logger.info({ event: 'executor.started', pool, slots: this.#slots, transactionalId: this.#transactionalId });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping ??= this.#end();
+    await this.#stopping;
+  }
+
+  ready(): boolean {
+    return this.#running !== null && this.#stopping === null && !this.#failed;
+  }
+
+  presence(): ExecutorPresence {
+    const state = this.#running?.dispatcher.state();
+    return {
+      pool: this.#deps.config.MILLRACE_POOL,
+      slots: this.#slots,
+      busy: state?.busy ?? 0,
+      warm: state?.warm ?? {},
+      queued: state?.queued ?? 0,
+      transactionalIds: [this.#transactionalId],
+    };
+  }
+
+  async #end(): Promise<void> {
+    if (this.#running === null) return;
+    // The drain gives back what is queued and commits what runs; only then are the sandboxes ended.
+    await this.#running.consumer.close();
+    await this.#running.dispatcher.close();
+    this.#deps.logger.info({ event: 'executor.stopped', pool: this.#deps.config.MILLRACE_POOL });
+  }
+
+  async #openArtefacts(): Promise<Artefacts> {
+    const { blobs, clock, config, dataFolder, logger, random } = this.#deps;
+    const folder = join(dataFolder, 'layers');
+    const layers = createLayerStore({ blobs, random, folder });
+    const maxBytes = config.MILLRACE_ARTEFACTS_MB * mebibyte;
+    return await createArtefacts({ layers, folder, maxBytes, clock, random, logger });
+  }
+
+  #createDispatcher(artefacts: Artefacts, onEnd: DispatcherDeps['onEnd']): Dispatcher {
+    const { blobs, clock, config, driver, logger, random, runtimeFolder } = this.#deps;
+    return createDispatcher({
       clock,
       logger,
-      slots,
+      slots: this.#slots,
       policy: policyOf(config),
-      open: createOpenSession({ ...deps, artefacts }),
-      fetchBody: async (ref) => await deps.blobs.read(ref),
-      onEnd: (call, ended) => {
-        intake.answer(call, ended);
-      },
+      open: createOpenSession({
+        driver,
+        artefacts,
+        languages: createLanguages({ runtimeFolder, nodeBinary: process.execPath }),
+        limitsMax: {
+          memoryBytes: config.MILLRACE_SANDBOX_MEMORY_MB * mebibyte,
+          cpus: config.MILLRACE_SANDBOX_CPUS,
+        },
+        clock,
+        random,
+        logger,
+      }),
+      fetchBody: async (ref) => await blobs.read(ref),
+      onEnd,
     });
-    const intake = createIntake({
-      codec: deps.codec,
+  }
+
+  #createIntake(dispatcher: Dispatcher, isCopy: IsCopy): Intake {
+    const { catalog, claimCheck, clock, codec, logger, metrics, view } = this.#deps;
+    const resolve = createResolveClass(catalog);
+    return createIntake({
+      codec,
       clock,
       logger,
-      outputs,
       dispatcher,
-      metrics: createExecutorMetrics(deps.metrics, () => dispatcher.state()),
-      isCopy: recent.isCopy,
+      isCopy,
+      metrics: createExecutorMetrics(metrics, () => dispatcher.state()),
+      outputs: createOutputs({
+        codec,
+        logger,
+        executor: this.#deps.process,
+        storeBody: async (body) => await claimCheck.put(body),
+      }),
       resolve: ({ request }) => resolve(request),
       refresh: async () => {
-        await deps.view.barrier();
+        await view.barrier();
       },
     });
-    return { dispatcher, intake };
-  };
+  }
 
-  const start = async (): Promise<void> => {
-    const artefacts = await createArtefacts({
-      blobs: deps.blobs,
-      folder: join(deps.dataFolder, 'layers'),
-      maxBytes: config.MILLRACE_ARTEFACTS_MB * mebibyte,
-      clock,
-      random: deps.random,
-      logger,
-      unpack: unpackLayer,
-    });
-    const { dispatcher, intake } = prepare(artefacts);
-    const prefetch = createPrefetch({ artefacts, clock, logger, pool });
-    deps.view.watch(buildKind, ({ after }) => {
-      if (after !== undefined && stopping === null) prefetch(after);
-    });
+  async #consume(artefacts: Artefacts): Promise<Running> {
+    const { clock, config, logger, messaging } = this.#deps;
+    const topic = requestsTopic(config.MILLRACE_POOL);
+    const recent = createRecentRequests(messaging, topic);
+    const dispatcher = this.#createDispatcher(artefacts, (call, ended) => intake.answer(call, ended));
+    const intake = this.#createIntake(dispatcher, recent.isCopy);
     const consumer = await createWorkConsumer({
       messaging,
       clock,
       logger,
-      group: executorGroup(pool),
+      group: executorGroup(config.MILLRACE_POOL),
       topics: [topic],
       // Who writes requests appends without transactions.
       isolation: 'uncommitted',
-      mode: { kind: 'transaction', transactionalId, everyMs: limits.settleEveryMs },
-      inFlightMax: slots * inFlightPerSlot,
-      onOpening: async (opening) => {
-        await recent.open(opening);
-      },
-      onDelivery: (delivery) => {
-        intake.take(delivery);
-      },
+      mode: { kind: 'transaction', transactionalId: this.#transactionalId, everyMs: limits.settleEveryMs },
+      inFlightMax: this.#slots * inFlightPerSlot,
+      onOpening: async (opening) => await recent.open(opening),
+      onDelivery: (delivery) => intake.take(delivery),
       onReleased: (generation) => {
         recent.close(generation);
         dispatcher.release(generation);
       },
       onPoison: (record, blamed) => intake.poison(record, blamed),
       onFailed: (error) => {
-        failed = true;
-        deps.onFailed(error);
+        this.#failed = true;
+        this.#deps.onFailed(error);
       },
     });
-    running = { consumer, dispatcher };
-    logger.info({ event: 'executor.started', pool, slots, transactionalId });
-  };
-
-  const stop = async (): Promise<void> => {
-    if (running === null) return;
-    // The drain gives back what is queued and commits what runs; only then are the sandboxes ended.
-    await running.consumer.close();
-    await running.dispatcher.close();
-    logger.info({ event: 'executor.stopped', pool });
-  };
-
-  return {
-    start,
-    stop: async () => {
-      stopping ??= stop();
-      await stopping;
-    },
-    ready: () => running !== null && stopping === null && !failed,
-    presence: () => {
-      const state = running?.dispatcher.state();
-      return {
-        pool,
-        slots,
-        busy: state?.busy ?? 0,
-        warm: state?.warm ?? {},
-        queued: state?.queued ?? 0,
-        transactionalIds: [transactionalId],
-      };
-    },
-  };
-};
-
-interface Running {
-  readonly consumer: WorkConsumer;
-  readonly dispatcher: Dispatcher;
+    return { consumer, dispatcher };
+  }
 }
+
+/** Makes the executor of a pool. Nothing runs before `start`. */
+export const createExecutor = (deps: ExecutorDeps): Executor => new PoolExecutor(deps);

@@ -120,7 +120,7 @@ class SlotDispatcher implements Dispatcher {
       return;
     }
     const { key } = call.sandboxClass;
-    const warm = this.#table.lastUsed(key);
+    const warm = this.#lastUsedAlive(key);
     if (warm !== undefined) {
       this.#run(warm, call);
       return;
@@ -292,6 +292,15 @@ class SlotDispatcher implements Dispatcher {
       }
     }
     this.#lookWithin(busyLookMs);
+  }
+
+  /** A warm sandbox of the class; those that are about to end are put away. */
+  #lastUsedAlive(key: ClassKey): Warm | undefined {
+    for (;;) {
+      const warm = this.#table.lastUsed(key);
+      if (warm === undefined || this.#tenants.get(warm.id)?.session?.alive === true) return warm;
+      this.#drain(warm, 'crashed');
+    }
   }
 
   /** A warm sandbox pulls the next call of its class, or waits. */

@@ -3,8 +3,6 @@ import { defineErrors } from '../kernel/errors.ts';
 export const executorErrors = defineErrors('EXECUTOR', {
   /** A record without a usable request id. */
   NO_ID: 'invalid',
-  /** A layer's bytes do not have the digest that names it. */
-  LAYER_CORRUPT: 'internal',
   /** No runner for the language of the build's environment is installed here. */
   RUNNER_MISSING: 'unavailable',
 });

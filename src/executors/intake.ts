@@ -2,17 +2,28 @@ import type { Clock } from '../kernel/clock.ts';
 import { headerNames, headerText } from '../kernel/contracts/envelope.ts';
 import { isRequestId } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/logger.ts';
+import type { Pipeline } from '../kernel/pipeline.ts';
 import type { Codec } from '../messaging/codec.ts';
 import type { InRecord, OutRecord } from '../messaging/messaging.ts';
 import type { Delivery } from '../messaging/work.ts';
-import { type Accepted, type Answerable, type Call, type Ended, notRun, type SandboxClass } from './call.ts';
+import {
+  type Accepted,
+  type Answerable,
+  type Arrival,
+  type Call,
+  type Ended,
+  notRun,
+  type SandboxClass,
+} from './call.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { ExecutorMetrics } from './executor-metrics.ts';
 import { requestPipeline } from './pipeline.ts';
 import { deadLetterOf } from './results/dead-letter.ts';
 import type { Outputs } from './results/outputs.ts';
 import { systemError } from './run-error.ts';
+import type { Answer } from './steps/answer.ts';
 import type { IsCopy } from './steps/drop-copy.ts';
+import type { UnknownBuild } from './steps/resolve-build.ts';
 
 export interface IntakeDeps {
   readonly codec: Codec;
@@ -27,7 +38,7 @@ export interface IntakeDeps {
   readonly refresh: () => Promise<void>;
 }
 
-/** The way of requests into the dispatcher and of their ends back into the log. */
+/** The way of requests into the dispatcher, and of their ends back into the log. */
 export interface Intake {
   take(delivery: Delivery): void;
   /** Publishes the end of a call. */
@@ -36,23 +47,42 @@ export interface Intake {
   poison(record: InRecord, blamed: number): readonly OutRecord[];
 }
 
-export const createIntake = (deps: IntakeDeps): Intake => {
-  const { clock, codec, logger, metrics, outputs, dispatcher } = deps;
-  const steps = requestPipeline({
-    isCopy: deps.isCopy,
-    decode: codec.decode,
-    nowMs: () => clock.nowMs(),
-    resolve: deps.resolve,
-  });
+const placeOf = ({ topic, partition, offset }: InRecord) => ({ topic, partition, offset: offset.toString() });
 
-  const settle = (delivery: Delivery, records: readonly OutRecord[]): void => {
-    // A rejection means that the process must end, which the consumer tells through its own way.
-    delivery.settle(records).catch(() => {});
-  };
+class RequestIntake implements Intake {
+  readonly #deps: IntakeDeps;
+  readonly #steps: Pipeline<Arrival, Call, Answer | UnknownBuild>;
 
-  const answer = (accepted: Accepted, ended: Ended): void => {
-    metrics.ended(ended, Math.max(0, ended.startedAtMs - accepted.request.acceptedAtMs) / 1_000);
-    const records = outputs.of(accepted, ended);
+  constructor(deps: IntakeDeps) {
+    this.#deps = deps;
+    const { clock, codec, isCopy, resolve } = deps;
+    this.#steps = requestPipeline({ codec, isCopy, resolve, nowMs: () => clock.nowMs() });
+  }
+
+  take(delivery: Delivery): void {
+    const takenAtMs = Math.round(this.#deps.clock.nowMs());
+    const { step, outcome } = this.#steps.runNow({ delivery, takenAtMs });
+    switch (outcome.kind) {
+      case 'next':
+        this.#deps.dispatcher.offer(outcome.value);
+        return;
+      case 'forward':
+        if (outcome.output.kind === 'answer') this.answer(outcome.output.accepted, outcome.output.ended);
+        else void this.#resolveLater(outcome.output.accepted);
+        return;
+      case 'drop':
+        this.#deps.metrics.left(step);
+        settle(delivery, []);
+        return;
+      case 'park':
+      case 'retry':
+        this.#park(delivery, step, outcome);
+    }
+  }
+
+  answer(accepted: Accepted, ended: Ended): void {
+    this.#deps.metrics.ended(ended, Math.max(0, ended.startedAtMs - accepted.request.acceptedAtMs) / 1_000);
+    const records = this.#deps.outputs.of(accepted, ended);
     if (!(records instanceof Promise)) {
       settle(accepted.delivery, records);
       return;
@@ -60,82 +90,64 @@ export const createIntake = (deps: IntakeDeps): Intake => {
     void records.then((stored) => {
       settle(accepted.delivery, stored);
     });
-  };
+  }
 
-  const park = (delivery: Delivery, step: string, why: { readonly reason: string; readonly code: string }): void => {
-    const { record } = delivery;
-    metrics.left(step);
-    const { reason, code } = why;
-    const at = { topic: record.topic, partition: record.partition, offset: record.offset.toString() };
-    logger.warn({ event: 'request.parked', step, code, reason, ...at });
-    settle(delivery, [deadLetterOf(record, { reason, code, step, atMs: clock.nowMs() })]);
-  };
+  poison(record: InRecord, blamed: number): readonly OutRecord[] {
+    const { clock, logger, metrics, outputs } = this.#deps;
+    const reason = `executors ended ${blamed} times with this request in flight`;
+    metrics.left('poison');
+    logger.error({ event: 'request.poisonous', blamed, ...placeOf(record) });
+    const atMs = clock.nowMs();
+    const letter = deadLetterOf(record, { reason, code: 'EXECUTOR_POISON', step: 'poison', atMs });
+    const answerable = this.#readPoison(record, atMs);
+    if (answerable === null) return [letter];
+    const ended = notRun(atMs, 'failed', systemError(`The request was given up: ${reason}.`));
+    return [letter, ...outputs.withoutBody(answerable, ended)];
+  }
 
   /** The caller's view was ahead of ours: once more when ours has caught up. */
-  const resolveLater = async (accepted: Accepted): Promise<void> => {
+  async #resolveLater(accepted: Accepted): Promise<void> {
+    const { clock, dispatcher, logger } = this.#deps;
     try {
-      await deps.refresh();
+      await this.#deps.refresh();
     } catch (error) {
       logger.warn({ event: 'catalog.not-refreshed', reason: error instanceof Error ? error.message : String(error) });
     }
-    const sandboxClass = deps.resolve(accepted);
+    const sandboxClass = this.#deps.resolve(accepted);
     if (sandboxClass !== null) {
-      const call: Call = { ...accepted, sandboxClass };
-      if (accepted.delivery.live) dispatcher.offer(call);
+      if (accepted.delivery.live) dispatcher.offer({ ...accepted, sandboxClass });
       return;
     }
     const { build, algorithm } = accepted.request;
     const error = systemError(`Build ${build} of ${algorithm} cannot be run: it is unknown or did not succeed.`);
-    answer(accepted, notRun(clock.nowMs(), 'failed', error));
-  };
-
-  return {
-    answer,
-    take: (delivery) => {
-      const { step, outcome } = steps.runNow({ delivery, takenAtMs: Math.round(clock.nowMs()) });
-      switch (outcome.kind) {
-        case 'next':
-          dispatcher.offer(outcome.value);
-          return;
-        case 'forward':
-          if (outcome.output.kind === 'answer') answer(outcome.output.accepted, outcome.output.ended);
-          else void resolveLater(outcome.output.accepted);
-          return;
-        case 'drop':
-          metrics.left(step);
-          settle(delivery, []);
-          return;
-        case 'park':
-        case 'retry':
-          park(delivery, step, outcome);
-      }
-    },
-    poison: (record, blamed) => {
-      const reason = `executors ended ${blamed} times with this request in flight`;
-      const nowMs = clock.nowMs();
-      metrics.left('poison');
-      logger.error({
-        event: 'request.poisonous',
-        blamed,
-        partition: record.partition,
-        offset: record.offset.toString(),
-      });
-      const letter = deadLetterOf(record, { reason, code: 'EXECUTOR_POISON', step: 'poison', atMs: nowMs });
-      const answerable = answerableOf(codec, record, nowMs);
-      if (answerable === null) return [letter];
-      const ended = notRun(nowMs, 'failed', systemError(`The request was given up: ${reason}.`));
-      return [letter, ...outputs.withoutBody(answerable, ended)];
-    },
-  };
-};
-
-/** What can be read of a record that killed somebody; null when nothing can. */
-const answerableOf = (codec: Codec, record: InRecord, takenAtMs: number): Answerable | null => {
-  const id = headerText(record.headers, headerNames.id);
-  if (id === undefined || !isRequestId(id)) return null;
-  try {
-    return { id, attempt: 1, request: codec.decode('request', record), takenAtMs: Math.round(takenAtMs) };
-  } catch {
-    return null;
+    this.answer(accepted, notRun(clock.nowMs(), 'failed', error));
   }
+
+  #park(delivery: Delivery, step: string, why: { readonly reason: string; readonly code: string }): void {
+    const { clock, logger, metrics } = this.#deps;
+    const { record } = delivery;
+    const { reason, code } = why;
+    metrics.left(step);
+    logger.warn({ event: 'request.parked', step, code, reason, ...placeOf(record) });
+    settle(delivery, [deadLetterOf(record, { reason, code, step, atMs: clock.nowMs() })]);
+  }
+
+  /** What can be read of a record that killed somebody; null when nothing can. */
+  #readPoison(record: InRecord, nowMs: number): Answerable | null {
+    const id = headerText(record.headers, headerNames.id);
+    if (id === undefined || !isRequestId(id)) return null;
+    try {
+      return { id, attempt: 1, request: this.#deps.codec.decode('request', record), takenAtMs: Math.round(nowMs) };
+    } catch {
+      return null;
+    }
+  }
+}
+
+const settle = (delivery: Delivery, records: readonly OutRecord[]): void => {
+  // A rejection means that the process must end, which the consumer tells by its own way.
+  delivery.settle(records).catch(() => {});
 };
+
+/** Joins the pipeline, the dispatcher and the outputs. */
+export const createIntake = (deps: IntakeDeps): Intake => new RequestIntake(deps);

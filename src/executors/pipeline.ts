@@ -9,7 +9,7 @@ import { resolveBuild, type UnknownBuild } from './steps/resolve-build.ts';
 
 export interface PipelineDeps {
   readonly isCopy: IsCopy;
-  readonly decode: Codec['decode'];
+  readonly codec: Pick<Codec, 'decode'>;
   /** Milliseconds since the epoch. */
   readonly nowMs: () => number;
   readonly resolve: (accepted: Accepted) => SandboxClass | null;
@@ -22,6 +22,6 @@ export interface PipelineDeps {
 export const requestPipeline = (deps: PipelineDeps): Pipeline<Arrival, Call, Answer | UnknownBuild> =>
   pipeline<Arrival>('executor.request')
     .step(dropCopy(deps.isCopy)) // headers only, before anything costs
-    .step(decodeRequest(deps.decode)) // undecodable → dead letter
+    .step(decodeRequest(deps.codec)) // undecodable → dead letter
     .step(expire(deps.nowMs)) // past its deadline → the timeout error, not run
     .step(resolveBuild(deps.resolve)); // unknown or not succeeded → a failed result, after the view caught up

@@ -40,16 +40,15 @@ export const timeoutError = platformError(timedOutOrOutOfMemory, 'TimeoutError')
 export const outOfMemoryError = platformError(timedOutOrOutOfMemory, 'OutOfMemoryError');
 
 /** Its process ended while it ran. */
-export const exitError = (code: number | null, signal: string | null): RunError =>
-  platformError(code === null ? `killed by ${signal ?? 'a signal'}` : `exited with code ${code}`, 'SystemExit');
+export const exitError = (code: number | null): RunError =>
+  platformError(code === null ? 'killed by a signal' : `exited with code ${code}`, 'SystemExit');
 
 /** Its answer is larger than an answer may be. */
 export const tooLargeError = (sizeBytes: number, limitBytes: number): RunError =>
   platformError(`The result has ${sizeBytes} bytes; at most ${limitBytes} are allowed.`, 'TooLargeError');
 
-/** Its code did not load; the log of the load is in the message. */
-export const initializationError = (reason: string, log: string): RunError =>
-  platformError(log === '' ? reason : `${reason}\n${log}`, 'InitializationError');
+/** Its code did not load. */
+export const initializationError = (message: string): RunError => platformError(message, 'InitializationError');
 
 /** The platform could not run it. */
 export const systemError = (message: string): RunError => platformError(message, 'SystemError');

@@ -22,6 +22,8 @@ export interface RunEnd {
 export interface Session {
   /** Runs the call within `timeoutMs`. Never rejects: whatever happens inside is an end of the call. */
   run(call: Call, body: Buffer, timeoutMs: number): Promise<RunEnd>;
+  /** False from the moment on which the sandbox is known to end: give it no call. */
+  readonly alive: boolean;
   /** Resolves once, when the sandbox is gone. */
   readonly exited: Promise<void>;
   /** Memory in use now; null where nothing measures. Never rejects. */

@@ -9,7 +9,7 @@ import { type Answerable, type Ended, notRun } from '../call.ts';
 import { systemError, tooLargeError } from '../run-error.ts';
 import { resultPartitionOf } from './partition.ts';
 import { replyRecordOf } from './reply-record.ts';
-import { insightOf, logLinesOf, resultOf } from './result-message.ts';
+import { insightOf, logLineOf, resultOf } from './result-message.ts';
 
 export interface OutputsDeps {
   readonly codec: Codec;
@@ -39,7 +39,7 @@ const boundedError = (error: RunError): RunError => ({
 
 /** The ended call within the platform's bounds: a body that is too large is a failure, endless texts are cut. */
 const withinLimits = (ended: Ended): Ended => {
-  const { body, error, stdout } = ended;
+  const { body, error, stdout, stderr } = ended;
   if (body !== null && body.length > limits.resultBodyBytes) {
     return {
       ...ended,
@@ -48,10 +48,16 @@ const withinLimits = (ended: Ended): Ended => {
       contentType: 'void',
       body: null,
       stdout: bounded(stdout),
+      stderr: bounded(stderr),
     };
   }
-  if (error === null && stdout.length <= limits.logBytesPerRun) return ended;
-  return { ...ended, error: error === null ? null : boundedError(error), stdout: bounded(stdout) };
+  if (error === null && stdout.length <= limits.logBytesPerRun && stderr.length <= limits.logBytesPerRun) return ended;
+  return {
+    ...ended,
+    error: error === null ? null : boundedError(error),
+    stdout: bounded(stdout),
+    stderr: bounded(stderr),
+  };
 };
 
 /** Builds the records of ended calls. */
@@ -66,9 +72,8 @@ export const createOutputs = (deps: OutputsDeps): Outputs => {
       codec.encode(topics.results, result, { key: id, id, attempt, partition }),
       codec.encode(topics.insights, insightOf(answerable, ended), { key: request.algorithmId }),
     ];
-    if (ended.stdout !== '' || ended.stderr !== '') {
-      for (const line of logLinesOf(answerable, ended)) records.push(codec.encode(topics.logs, line, { key: id }));
-    }
+    const line = logLineOf(answerable, ended);
+    if (line !== null) records.push(codec.encode(topics.logs, line, { key: id }));
     if (request.replyAccount !== null) records.push(replyRecordOf(id, request.replyAccount, result));
     return records;
   };

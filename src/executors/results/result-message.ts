@@ -1,5 +1,4 @@
-import type { Insight, LogLine, LogStream, Result } from '../../kernel/contracts/contracts.gen.ts';
-import { limits } from '../../kernel/limits.ts';
+import type { Insight, LogLine, Result } from '../../kernel/contracts/contracts.gen.ts';
 import type { Answerable, Ended } from '../call.ts';
 
 /** The result of a call. `bodyRef` names the blob of a body that is too large to stand in the record. */
@@ -61,24 +60,17 @@ export const insightOf = (accepted: Answerable, ended: Ended): Insight => {
   };
 };
 
-const boundedText = (text: string): string =>
-  text.length <= limits.logBytesPerRun ? text : `${text.slice(0, limits.logBytesPerRun)}\n… cut off here\n`;
-
-/** What the run wrote; empty when it wrote nothing. */
-export const logLinesOf = (accepted: Answerable, ended: Ended): readonly LogLine[] => {
-  const written: readonly (readonly [LogStream, string])[] = [
-    ['stdout', ended.stdout],
-    ['stderr', ended.stderr],
-  ];
-  return written
-    .filter(([, text]) => text !== '')
-    .map(([stream, text], position, all) => ({
-      subject: 'request',
-      subjectId: accepted.id,
-      algorithmId: accepted.request.algorithmId,
-      atMs: Math.round(ended.finishedAtMs),
-      stream,
-      text: boundedText(text),
-      last: position === all.length - 1,
-    }));
+/** What the run wrote, null when nothing. The text of stdout holds that of stderr too. */
+export const logLineOf = (answerable: Answerable, ended: Ended): LogLine | null => {
+  const { stdout, stderr } = ended;
+  if (stdout === '' && stderr === '') return null;
+  return {
+    subject: 'request',
+    subjectId: answerable.id,
+    algorithmId: answerable.request.algorithmId,
+    atMs: Math.round(ended.finishedAtMs),
+    stream: stdout === stderr || stdout === '' ? 'stderr' : 'stdout',
+    text: stdout === '' ? stderr : stdout,
+    last: true,
+  };
 };
