@@ -59,7 +59,8 @@ export const writeTree = async (repository: string, folder: string): Promise<str
     const env = { GIT_INDEX_FILE: join(scratch, 'index') };
     const input = entries.map((entry, index) => `${modeOf(entry)} ${blobs[index] ?? ''}\t${entry.path}\0`).join('');
     const indexed = await tryGit({ repository, env, args: ['update-index', '-z', '--index-info'], input });
-    if (indexed.status !== 0) throw refusedPath(indexed.stderr);
+    // Paths that git does not take it only mentions; the tree must not be made without them.
+    if (indexed.status !== 0 || indexed.stderr !== '') throw refusedPath(indexed.stderr);
     const tree = await runGit({ repository, env, args: ['write-tree'] });
     return tree.toString('latin1').trim();
   } finally {
@@ -69,6 +70,7 @@ export const writeTree = async (repository: string, folder: string): Promise<str
 
 /** Git itself refuses names that stand for `.git` on some file system. */
 const refusedPath = (stderr: string) => {
-  const path = /[Ii]nvalid path '([^']*)'/.exec(stderr)?.[1] ?? stderr.trim().slice(0, 200);
-  return badPath(path, 'git does not take it');
+  const path = /^Ignoring path (.*)$/m.exec(stderr)?.[1];
+  if (path !== undefined) return badPath(path, 'git does not take it, because it stands for .git on some system');
+  return badPath(stderr.trim().slice(0, 200), 'git does not take it');
 };
