@@ -1,0 +1,122 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Logger } from '../kernel/logger.ts';
+import type { KafkaConnection } from '../messaging/create.ts';
+import { systemClock } from '../platform/clock.ts';
+import { createEmbeddedLog } from '../platform/embedded-log/embedded-log.ts';
+import { createLogger } from '../platform/telemetry/logger.ts';
+import { ensureAdminKey } from './admin-key.ts';
+import { type Announcer, createAnnouncer, describeEnforcement } from './announce.ts';
+import { createRoleProcess } from './child-process.ts';
+import { type AllConfig, readAllConfig } from './configuration.ts';
+import { connectionVariables, embeddedConnection, externalConnection } from './connection.ts';
+import { createLifespan, type Lifespan } from './lifespan.ts';
+import { startProcess } from './process.ts';
+
+/**
+ * `millrace up`: the whole platform on this machine. This process runs control, builder, router and ingress and watches
+ * over the embedded log and the executor, which is a process of its own.
+ */
+
+interface Up {
+  readonly config: AllConfig;
+  readonly dataFolder: string;
+  readonly logger: Logger;
+  readonly lifespan: Lifespan;
+  readonly announcer: Announcer;
+}
+
+const openLog = async ({ config, dataFolder, logger, lifespan, announcer }: Up): Promise<KafkaConnection> => {
+  if (config.MILLRACE_KAFKA_BROKERS.length > 0) {
+    announcer.done('log', `Apache Kafka at ${config.MILLRACE_KAFKA_BROKERS.join(',')}`);
+    return await externalConnection(config);
+  }
+  const log = await createEmbeddedLog({
+    dataFolder,
+    port: config.MILLRACE_KAFKA_PORT,
+    jarsFolder: resolve(import.meta.dirname, '../../.kafka'),
+    clock: systemClock,
+    logger,
+    onLost: (error) => lifespan.fail(error instanceof Error ? error : new Error(String(error))),
+  });
+  await log.start();
+  lifespan.started.push(log);
+  announcer.done('log', `Apache Kafka on ${log.brokers.join(',')}, SASL, ACLs`);
+  return embeddedConnection(log);
+};
+
+/** Leaves the address where the CLI of this machine looks for it. */
+const publishAddress = ({ dataFolder, lifespan }: Up, address: string): void => {
+  const file = join(dataFolder, 'address');
+  writeFileSync(file, `${address}\n`);
+  lifespan.started.push({ name: 'address', start: async () => {}, stop: async () => rmSync(file, { force: true }) });
+};
+
+const start = async (up: Up): Promise<string> => {
+  const { config, dataFolder, logger, lifespan, announcer } = up;
+  announcer.heading('platform', `data in ${config.MILLRACE_DATA_DIR}`);
+  const connection = await openLog(up);
+  const executor = createRoleProcess({
+    role: 'executor',
+    logFile: join(dataFolder, 'logs', 'executor.log'),
+    variables: { ...connectionVariables(connection), MILLRACE_OPERATIONS_PORT: '0' },
+    clock: systemClock,
+    logger,
+    onFailed: lifespan.fail,
+  });
+  const embedded = config.MILLRACE_KAFKA_BROKERS.length === 0;
+  const roles = ['control', 'builder', 'router', 'ingress'] as const;
+  const running = await startProcess(
+    { config, roles, connection, embedded, logger, onFailed: lifespan.fail },
+    lifespan.started,
+  );
+  await executor.start();
+  lifespan.started.push(executor);
+  announcer.done('roles', `${[...roles, 'executor'].join(' ')}`);
+  if (running.driver !== null)
+    announcer.done('sandboxes', describeEnforcement(running.driver.name, running.driver.enforcement));
+  for (const each of running.foundation.mismatches) {
+    announcer.done('topics', `${each.topic}: ${each.property} is ${each.actual}, declared ${each.declared}`);
+  }
+  const address = running.address ?? '';
+  publishAddress(up, address);
+  return address;
+};
+
+const run = async (): Promise<number> => {
+  const config = readAllConfig();
+  const dataFolder = resolve(config.MILLRACE_DATA_DIR);
+  mkdirSync(join(dataFolder, 'logs'), { recursive: true, mode: 0o711 });
+  const logger = createLogger({
+    level: config.MILLRACE_LOG_LEVEL,
+    name: 'millrace',
+    destination: join(dataFolder, 'logs', 'millrace.log'),
+  });
+  const lifespan = createLifespan({ logger, clock: systemClock });
+  const announcer = createAnnouncer(() => systemClock.monotonicMs());
+  try {
+    const address = await start({ config, dataFolder, logger, lifespan, announcer });
+    const key = await ensureAdminKey(config);
+    logger.info({ event: 'platform.ready', address });
+    if (process.send === undefined) process.stderr.write(`\nready    ${address}      key ${key}\n`);
+    else
+      process.send({
+        event: 'ready',
+        address,
+        key,
+        user: config.MILLRACE_ADMIN_USER,
+        dataFolder: config.MILLRACE_DATA_DIR,
+      });
+    return await lifespan.ended;
+  } finally {
+    await lifespan.stop();
+  }
+};
+
+run().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,28 @@
+import { createIngress } from '../ingress/create.ts';
+import { platformTopics } from '../kernel/topics.ts';
+import { createOwnRegistry } from '../messaging/registry/own-registry.ts';
+import type { AllConfig } from './configuration.ts';
+import type { Foundation } from './foundation.ts';
+import type { Role } from './role.ts';
+
+/** The ingress role: the HTTP API. */
+export const createIngressRole = (foundation: Foundation, config: AllConfig): Role => {
+  const { connection } = foundation;
+  const ingress = createIngress({
+    ...foundation,
+    registry: createOwnRegistry({
+      topics: platformTopics(config.MILLRACE_POOLS),
+      fullName: (topic) => foundation.messaging.admin.fullName(topic),
+    }),
+    broker: { brokers: connection.brokers, mechanism: connection.sasl?.mechanism ?? 'none' },
+    pools: config.MILLRACE_POOLS,
+    config,
+  });
+  return {
+    name: 'ingress',
+    checks: [{ name: 'ingress', check: () => (ingress.ready ? undefined : 'a call could not be answered') }],
+    address: () => ingress.address,
+    start: async () => await ingress.start(),
+    stop: async () => await ingress.stop(),
+  };
+};

@@ -1,0 +1,149 @@
+import { join, resolve } from 'node:path';
+import type { Logger } from '../kernel/logger.ts';
+import type { KafkaConnection } from '../messaging/create.ts';
+import type { Appender } from '../messaging/messaging.ts';
+import { createPresence, type PresenceWriter } from '../messaging/presence.ts';
+import { systemClock } from '../platform/clock.ts';
+import { createOperationsListener, type OperationsListener } from '../platform/http/operations.ts';
+import type { Component } from '../platform/lifecycle/supervisor.ts';
+import { systemRandom } from '../platform/random.ts';
+import { createSandboxDriver } from '../sandboxes/create.ts';
+import type { SandboxDriver } from '../sandboxes/sandbox.ts';
+import { createBuilderRole } from './builder.ts';
+import type { AllConfig } from './configuration.ts';
+import { createControlRole } from './control.ts';
+import { createExecutorRole } from './executor.ts';
+import { type Foundation, openFoundation } from './foundation.ts';
+import { createIngressRole } from './ingress.ts';
+import { type Role, type RoleName, roleNames } from './role.ts';
+import { createRouterRole } from './router.ts';
+
+/** What a process of the platform is made of. */
+export interface ProcessOptions {
+  readonly config: AllConfig;
+  readonly roles: readonly RoleName[];
+  readonly connection: KafkaConnection;
+  readonly embedded: boolean;
+  readonly logger: Logger;
+  readonly onFailed: (error: Error) => void;
+}
+
+/** A process's roles, started. */
+export interface RunningProcess {
+  readonly foundation: Foundation;
+  /** Stops the roles, last started first, then lets go of the log. */
+  readonly components: readonly Component[];
+  /** Address of the HTTP API, when this process has it. */
+  readonly address: string | null;
+  /** What runs untrusted code here, when this process does. */
+  readonly driver: SandboxDriver | null;
+}
+
+const runtimeFolder = resolve(import.meta.dirname, '../../runtime');
+
+const needsSandboxes = (roles: readonly RoleName[]): boolean => roles.includes('executor') || roles.includes('builder');
+
+const openDriver = async (
+  config: AllConfig,
+  roles: readonly RoleName[],
+  logger: Logger,
+): Promise<SandboxDriver | null> => {
+  if (!needsSandboxes(roles)) return null;
+  return await createSandboxDriver({
+    kind: config.MILLRACE_SANDBOX,
+    runFolder: join(resolve(config.MILLRACE_DATA_DIR), 'run', roles.join('-')),
+    clock: systemClock,
+    logger,
+  });
+};
+
+const createRole = async (
+  name: RoleName,
+  deps: { foundation: Foundation; config: AllConfig; driver: SandboxDriver | null },
+): Promise<Role> => {
+  const { foundation, config, driver } = deps;
+  if (name === 'control') return await createControlRole(foundation, config);
+  if (name === 'router') return createRouterRole(foundation, config);
+  if (name === 'ingress') return createIngressRole(foundation, config);
+  if (driver === null) throw new Error(`the ${name} role needs a sandbox driver`);
+  return name === 'executor'
+    ? createExecutorRole(foundation, config, driver)
+    : await createBuilderRole(foundation, config, driver);
+};
+
+const emptyPresence = { pool: null, slots: 0, busy: 0, warm: {}, queued: 0, transactionalIds: [] };
+
+const createProcessPresence = (
+  foundation: Foundation,
+  deps: {
+    readonly appender: Appender;
+    readonly roles: readonly Role[];
+    readonly operations: OperationsListener;
+    readonly startedAtMs: number;
+  },
+): PresenceWriter =>
+  createPresence({
+    ...foundation,
+    appender: deps.appender,
+    describe: () => ({
+      process: foundation.process,
+      roles: deps.roles.map((role) => role.name),
+      startedAtMs: deps.startedAtMs,
+      ...(deps.roles.find((role) => role.presence !== undefined)?.presence?.() ?? emptyPresence),
+      endpoint: `http://127.0.0.1:${deps.operations.port()}`,
+      memoryBytes: process.memoryUsage.rss(),
+      lastError: null,
+    }),
+  });
+
+/** Starts the roles in order, then says that the process is alive. What started is given back for stopping, also on a failure. */
+export const startProcess = async (options: ProcessOptions, started: Component[]): Promise<RunningProcess> => {
+  const { config, connection, logger, onFailed } = options;
+  const clock = systemClock;
+  const startedAtMs = Math.round(clock.nowMs());
+  const foundation = await openFoundation({
+    dataFolder: resolve(config.MILLRACE_DATA_DIR),
+    runtimeFolder,
+    connection,
+    topicPrefix: config.MILLRACE_TOPIC_PREFIX,
+    replicationFactor: config.MILLRACE_REPLICATION_FACTOR ?? (options.embedded ? 1 : -1),
+    pools: config.MILLRACE_POOLS,
+    clock,
+    random: systemRandom,
+    logger,
+    onFailed,
+  });
+  started.push({ name: 'foundation', start: async () => {}, stop: async () => await foundation.close() });
+  const driver = await openDriver(config, options.roles, logger);
+  if (driver !== null)
+    started.push({ name: 'sandboxes', start: async () => {}, stop: async () => await driver.close() });
+  const roles: Role[] = [];
+  for (const name of roleNames.filter((each) => options.roles.includes(each))) {
+    const role = await createRole(name, { foundation, config, driver });
+    await role.start();
+    roles.push(role);
+    started.push(role);
+  }
+  const operations = createOperationsListener({
+    host: '127.0.0.1',
+    port: config.MILLRACE_OPERATIONS_PORT,
+    metrics: foundation.metrics,
+    checks: roles.flatMap((role) => role.checks),
+    clock,
+  });
+  await operations.start();
+  started.push(operations);
+  const appender = await foundation.messaging.appender({ name: 'presence' });
+  const presence = createProcessPresence(foundation, { appender, roles, operations, startedAtMs });
+  presence.start();
+  started.push({
+    name: 'presence',
+    start: async () => {},
+    stop: async () => {
+      await presence.stop();
+      await appender.close();
+    },
+  });
+  const address = roles.find((role) => role.address !== undefined)?.address?.() ?? null;
+  return { foundation, components: started, address, driver };
+};
