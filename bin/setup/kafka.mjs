@@ -45,7 +45,8 @@ export const kafka = {
         `These artefacts are not what runtime/kafka/checksums.sha256 says: ${faults.join(', ')}.\nThey lie in ${aside} and are not used. A mirror of Maven's repository may be damaged; remove ~/.m2/repository/org/apache/kafka and try again.`,
       );
     }
-    const stale = readdirSync(places.kafkaJars).filter((name) => name.endsWith('.jar'));
+    // Java's class archives (`.jsa`) belong to the artefacts that they were made of.
+    const stale = readdirSync(places.kafkaJars).filter((name) => /\.(jar|jsa)$/.test(name));
     for (const name of stale) rmSync(join(places.kafkaJars, name));
     for (const { name } of expected()) renameSync(join(aside, name), join(places.kafkaJars, name));
     rmSync(aside, { recursive: true });

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -16,7 +16,13 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { silentLogger } from '../../src/kernel/logger.ts';
 import { systemClock } from '../../src/platform/clock.ts';
+import { brokerFiles, makeFolders } from '../../src/platform/embedded-log/broker-files.ts';
+import { claimFolder } from '../../src/platform/embedded-log/claim.ts';
+import { ensureCredentials } from '../../src/platform/embedded-log/credentials.ts';
 import { createEmbeddedLog, type EmbeddedLog } from '../../src/platform/embedded-log/embedded-log.ts';
+import { ensureFormatted } from '../../src/platform/embedded-log/format.ts';
+import { findJars } from '../../src/platform/embedded-log/java-command.ts';
+import { markOf } from '../../src/platform/embedded-log/running-process.ts';
 import { createMetrics } from '../../src/platform/telemetry/metrics.ts';
 import { freePortPair } from '../helpers/free-ports.ts';
 
@@ -148,46 +154,79 @@ describe('the embedded log', () => {
     expect(read).toEqual(values);
   });
 
-  test('takes over the folder of a supervisor that was killed, and leaves one broker', {
+  test('refuses a folder whose supervisor runs, and takes it over once that was killed', {
     timeout: 60_000,
   }, async () => {
-    // given a platform in another process that dies without a chance to stop its broker
-    const data = path.join(folder, 'orphaned');
-    const child = spawn(
-      process.execPath,
-      [path.resolve('test/fixtures/embedded-log-process.ts'), data, String(await freePortPair()), jarsFolder],
-      {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
+    // given a platform in another process
+    const data = path.join(folder, 'other');
+    const words = [
+      path.resolve('test/fixtures/embedded-log-process.ts'),
+      data,
+      String(await freePortPair()),
+      jarsFolder,
+    ];
+    const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
     const [started] = (await once(child.stdout, 'data')) as [Buffer];
     const orphan = Number(started.toString());
+    const successor = await createEmbeddedLog(options({ dataFolder: data, port: await freePortPair() }));
+    await expect(successor.start()).rejects.toThrow(new RegExp(`in use by process ${child.pid ?? 0}`));
+    // when it dies without a chance to stop its broker, and another starts on its folder
     const gone = once(child, 'exit');
     child.kill('SIGKILL');
     await gone;
-    // when another one starts on the same folder
-    const successor = await createEmbeddedLog(options({ dataFolder: data, port: await freePortPair() }));
     await successor.start();
     // then there is one broker, and it is the successor's
     expect(existsSync(`/proc/${orphan}`)).toBe(false);
     expect(successor.pid()).not.toBe(orphan);
     await successor.stop();
+    expect(successor.pid()).toBeUndefined();
   });
 
-  test('refuses a folder whose supervisor still runs', { timeout: 60_000 }, async () => {
-    const data = path.join(folder, 'busy');
-    const child = spawn(
-      process.execPath,
-      [path.resolve('test/fixtures/embedded-log-process.ts'), data, String(await freePortPair()), jarsFolder],
-      {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
+  test('ends a broker that outlived its killed supervisor', async () => {
+    // given a pid file of a supervisor that is gone, and a process started for this folder
+    const files = brokerFiles(path.join(folder, 'left'));
+    await makeFolders(files);
+    const left = spawn('/bin/sh', ['-c', 'read line', `@${files.arguments}`], { stdio: ['pipe', 'ignore', 'ignore'] });
+    await once(left, 'spawn');
+    const broker = markOf(left.pid ?? 0);
+    await writeFile(files.pid, JSON.stringify({ broker, supervisor: { pid: 1, startedTicks: 'long ago' } }));
+    const gone = once(left, 'exit');
+    // when the folder is claimed
+    await claimFolder(files, systemClock);
+    // then the process is gone
+    expect(await gone).toEqual([null, 'SIGTERM']);
+  });
+
+  test('leaves a process alone that merely has the number in the pid file', async () => {
+    const files = brokerFiles(path.join(folder, 'reused'));
+    await makeFolders(files);
+    const other = spawn('/bin/sh', ['-c', 'read line', 'something else'], { stdio: ['pipe', 'ignore', 'ignore'] });
+    await once(other, 'spawn');
+    const broker = markOf(other.pid ?? 0);
+    await writeFile(files.pid, JSON.stringify({ broker, supervisor: { pid: 1, startedTicks: 'long ago' } }));
+    await claimFolder(files, systemClock);
+    expect(markOf(other.pid ?? 0)).toEqual(broker);
+    other.stdin.end();
+    await once(other, 'exit');
+  });
+
+  test('says so when the credentials of existing data are missing or others', { timeout: 60_000 }, async () => {
+    const data = path.join(folder, 'other-credentials');
+    const files = brokerFiles(data);
+    await makeFolders(files);
+    const made = await ensureCredentials(files.folder);
+    await ensureFormatted({ files, port: await freePortPair(), jars: findJars(jarsFolder), credentials: made });
+    const credentials = path.join(data, 'kafka', 'credentials');
+    const text = await readFile(credentials, 'utf8');
+    await rm(credentials);
+    await expect(createEmbeddedLog(options({ dataFolder: data }))).rejects.toThrow(
+      /credentials is missing. Restore that file/,
     );
-    await once(child.stdout, 'data');
+    await writeFile(credentials, text.replace(/"password":"[^"]*"/, '"password":"another"'));
     const second = await createEmbeddedLog(options({ dataFolder: data, port: await freePortPair() }));
-    await expect(second.start()).rejects.toThrow(new RegExp(`in use by process ${child.pid ?? 0}`));
-    const gone = once(child, 'exit');
-    child.kill('SIGTERM');
-    await gone;
+    await expect(second.start()).rejects.toMatchObject({
+      code: expect.stringMatching(/CREDENTIALS_LOST|START_FAILED/) as string,
+    });
+    expect(second.pid()).toBeUndefined();
   });
 });

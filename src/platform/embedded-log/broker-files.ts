@@ -36,8 +36,8 @@ export const brokerFiles = (dataFolder: string): BrokerFiles => {
 
 /** Makes the folders: the log's own is its owner's only. */
 export const makeFolders = async (files: BrokerFiles): Promise<void> => {
+  await mkdir(path.dirname(files.log), { recursive: true }); // makes the data folder too, with the usual mode
   await mkdir(files.folder, { recursive: true, mode: 0o700 });
-  await mkdir(path.dirname(files.log), { recursive: true });
 };
 
 /** Writes a file that holds secrets. */

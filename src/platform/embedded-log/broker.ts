@@ -6,7 +6,7 @@ import { type ClassArchive, classArchive } from './class-archive.ts';
 import type { EmbeddedLogCredentials } from './credentials.ts';
 import { embeddedLogErrors } from './errors.ts';
 import { argumentFile } from './java-command.ts';
-import { answers } from './readiness.ts';
+import { askReadiness } from './readiness.ts';
 import { serverProperties } from './server-properties.ts';
 
 export interface BrokerOptions {
@@ -24,7 +24,7 @@ export interface BrokerOptions {
 export interface Broker {
   /**
    * Starts the process and waits until it answers; a start that fails or is aborted leaves no process behind.
-   * @throws `EMBEDDED_LOG_START_FAILED` with what Kafka printed last.
+   * @throws `EMBEDDED_LOG_START_FAILED` with what Kafka printed last; `EMBEDDED_LOG_CREDENTIALS_LOST`.
    */
   start(signal: AbortSignal): Promise<void>;
   /** Resolves when the process that was started last has ended. */
@@ -35,6 +35,8 @@ export interface Broker {
 }
 
 const probeEveryMs = 50;
+/** A broker that has not yet read its users refuses everybody; one that goes on doing so means it. */
+const refusalsMax = 20;
 
 const prepare = async (options: BrokerOptions): Promise<ClassArchive> => {
   const { files, port, credentials, jars } = options;
@@ -58,11 +60,20 @@ const startFailed = async (options: BrokerOptions, what: string): Promise<Error>
   return embeddedLogErrors.START_FAILED({ message: `The log ${what}. It says in ${output} or ${log}: ${printed}` });
 };
 
+const refused = (files: BrokerFiles): Error => {
+  const message = `The log refuses the password in ${files.folder}/credentials: its data was made with another one. Restore that file, or remove ${files.folder}, and with it all data of the log.`;
+  return embeddedLogErrors.CREDENTIALS_LOST({ message });
+};
+
 const waitUntilReady = async (options: BrokerOptions, child: BrokerProcess, signal: AbortSignal): Promise<void> => {
   const { clock, startTimeoutMs, port, credentials } = options;
   const untilMs = clock.monotonicMs() + startTimeoutMs;
+  let refusals = 0;
   while (!signal.aborted) {
-    if (await answers(port, credentials)) return;
+    const readiness = await askReadiness(port, credentials);
+    if (readiness === 'ready') return;
+    refusals = readiness === 'refused' ? refusals + 1 : 0;
+    if (refusals > refusalsMax) throw refused(options.files);
     if (child.hasExited()) throw await startFailed(options, 'ended while starting');
     if (clock.monotonicMs() > untilMs) throw await startFailed(options, `did not answer within ${startTimeoutMs} ms`);
     await sleep(clock, probeEveryMs, signal);

@@ -13,7 +13,7 @@ export const findJars = (folder: string): readonly string[] => {
       message: `Apache Kafka is not in ${folder}. Run \`node bin/setup.mjs\`, which fetches it, or set MILLRACE_KAFKA_BROKERS to use a cluster.`,
     });
   }
-  return names.sort().map((name) => path.join(folder, name));
+  return names.sort().map((name) => path.resolve(folder, name));
 };
 
 export interface JavaProgram {
