@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
 import { gitErrors } from './errors.ts';
 
 /** One run of the `git` binary on one repository. */
@@ -103,12 +104,16 @@ export const streamGit = async (command: GitCommand, take: (output: Readable) =>
   const ended = statusOf(child);
   feed(child, command.input);
   const stderr = text(child.stderr);
-  const taken = take(child.stdout).catch((error: unknown) => {
+  // Piped at once: Node throws away what nobody reads yet when the program ends.
+  const output = new PassThrough();
+  const piped = pipeline(child.stdout, output);
+  const taken = take(output).catch((error: unknown) => {
     child.kill('SIGKILL');
+    output.destroy();
     throw error;
   });
-  const [status, output] = await Promise.allSettled([ended, taken]);
+  const [status, read] = await Promise.allSettled([ended, taken, piped]);
   if (status.status === 'rejected') throw status.reason;
-  if (output.status === 'rejected') throw output.reason;
+  if (read.status === 'rejected') throw read.reason;
   if (status.value !== 0) throw failed(command, status.value, await stderr);
 };
