@@ -73,6 +73,8 @@ const createWaiter = (clock: Clock, timeoutMs: number): { readonly waiter: Waite
 export const createEndBarrier = (options: EndBarrierOptions): EndBarrier => {
   const { clock } = options;
   let unasked: Waiter[] = [];
+  /** Whose question is under way. */
+  let inQuestion: readonly Waiter[] = [];
   let rounds: Round[] = [];
   let asking = false;
   let failure: PlatformError | null = null;
@@ -107,7 +109,9 @@ export const createEndBarrier = (options: EndBarrierOptions): EndBarrier => {
     while (unasked.length > 0 && failure === null) {
       const waiters = unasked;
       unasked = [];
+      inQuestion = waiters;
       await ask(waiters);
+      inQuestion = [];
     }
     asking = false;
   };
@@ -123,7 +127,8 @@ export const createEndBarrier = (options: EndBarrierOptions): EndBarrier => {
     moved: settleRounds,
     fail: (error) => {
       failure ??= error;
-      for (const waiter of [...unasked, ...rounds.flatMap((round) => round.waiters)]) waiter.finish(failure);
+      const inRounds = rounds.flatMap((round) => round.waiters);
+      for (const waiter of [...unasked, ...inQuestion, ...inRounds]) waiter.finish(failure);
       unasked = [];
       rounds = [];
     },
