@@ -10,11 +10,12 @@ export interface RecentIds {
   remember(id: string, attempt: number): void;
 }
 
+const nameOf = (id: string, attempt: number): string => (attempt === 1 ? id : `${id} ${attempt}`);
+
 /** Makes an empty memory for one ownership period of one partition. */
 export const createRecentIds = (idsMax: number = limits.recentIdsPerPartition): RecentIds => {
   /** A set keeps the order of insertion: the first is the oldest. */
   const known = new Set<string>();
-  const nameOf = (id: string, attempt: number): string => (attempt === 1 ? id : `${id} ${attempt}`);
   return {
     seen: (id, attempt) => known.has(nameOf(id, attempt)),
     remember: (id, attempt) => {
@@ -34,8 +35,11 @@ export interface ReadBackOptions {
   readonly partition: number;
   /** Records below this offset are read back. */
   readonly next: bigint;
-  /** Those among them that were not finished: they will be delivered again and must not count as seen. */
-  readonly unfinished: readonly bigint[];
+  /**
+   * Those among them that were not finished: they will be delivered again, so neither they nor copies of them (which
+   * were dropped because the first was in work) may count as seen.
+   */
+  readonly unfinished: readonly InRecord[];
   readonly into: RecentIds;
 }
 
@@ -66,6 +70,10 @@ const readWindow = async (options: ReadBackOptions, from: bigint, to: bigint): P
   return records;
 };
 
+const attemptOf = (record: InRecord): number => headerNumber(record.headers, headerNames.attempt) ?? 1;
+const nameOfRecord = (record: InRecord): string =>
+  nameOf(headerText(record.headers, headerNames.id) ?? '', attemptOf(record));
+
 /** The newest records below `next`, oldest first, as many as the bounds in number and bytes allow. */
 const readNewest = async (options: ReadBackOptions): Promise<InRecord[]> => {
   const lowest = options.next - BigInt(limits.recentIdsPerPartition);
@@ -87,10 +95,10 @@ const readNewest = async (options: ReadBackOptions): Promise<InRecord[]> => {
  * below `next`, or `limits.recentIdsBytes` of them. Throws what the port's readers fail with.
  */
 export const readBackIds = async (options: ReadBackOptions): Promise<void> => {
-  const unfinished = new Set(options.unfinished);
+  const unfinished = new Set(options.unfinished.map(nameOfRecord));
   for (const record of await readNewest(options)) {
+    if (unfinished.has(nameOfRecord(record))) continue;
     const id = headerText(record.headers, headerNames.id);
-    if (id === undefined || unfinished.has(record.offset)) continue;
-    options.into.remember(id, headerNumber(record.headers, headerNames.attempt) ?? 1);
+    if (id !== undefined) options.into.remember(id, attemptOf(record));
   }
 };

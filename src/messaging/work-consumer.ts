@@ -168,7 +168,7 @@ class GroupWorkConsumer implements WorkConsumer {
       partition: assignment.partition,
       generation: assignment.generation,
       next: BigInt(opening.next),
-      unfinished: opening.holes.map((record) => record.offset),
+      unfinished: opening.holes,
     });
     return opening;
   }

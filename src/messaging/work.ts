@@ -54,7 +54,7 @@ export interface PartitionOpening {
   /** Where reading goes on: what lies below was taken by earlier owners. */
   readonly next: bigint;
   /** Records below `next` that were not finished: they are delivered first. */
-  readonly unfinished: readonly bigint[];
+  readonly unfinished: readonly InRecord[];
 }
 
 export interface WorkConsumerOptions {

@@ -74,6 +74,14 @@ export class MemoryLog {
     return sorted.map((offset) => this.#visible(offset, isolation)).filter((record) => record !== null);
   }
 
+  /** Everything that is committed, also beyond a transaction that holds committed readers back. For inspection. */
+  committedRecords(): InRecord[] {
+    return this.#entries
+      .filter((entry) => entry.transaction === null || entry.transaction.state === 'committed')
+      .map((entry) => entry.record)
+      .filter((record) => record !== null);
+  }
+
   /** Calls back after every change until the returned function is called. */
   watch(onChange: () => void): () => void {
     this.#watchers.add(onChange);
