@@ -23,7 +23,8 @@ import {
   type Warm,
 } from './pool/slot.ts';
 import { createSlotTable } from './pool/slot-table.ts';
-import { systemError, timeoutError } from './run-error.ts';
+import { endedOf, unreadEnd } from './run-end.ts';
+import { timeoutError } from './run-error.ts';
 import type { OpenEnd, OpenSession, RunEnd, Session } from './session.ts';
 
 export interface DispatcherDeps {
@@ -65,22 +66,6 @@ const idleLookMs = 1_000;
 const measureEveryMs = 1_000;
 /** How long an algorithm may take to end by itself. */
 const graceMs = 1_000;
-const endedOf = (end: RunEnd, at: { startedAtMs: number; finishedAtMs: number; cold: boolean }): Ended => ({
-  status: end.status,
-  startedAtMs: at.startedAtMs,
-  finishedAtMs: at.finishedAtMs,
-  durationS: end.durationS,
-  cold: at.cold,
-  cpuS: end.cpuS,
-  memoryPeakBytes: end.memoryPeakBytes,
-  stdout: end.stdout,
-  stderr: end.stderr,
-  error: end.error,
-  contentType: end.contentType,
-  body: end.body,
-  metrics: end.metrics,
-});
-
 /** A call that waits for a sandbox. */
 interface Waiting {
   readonly call: Call;
@@ -344,7 +329,7 @@ class SlotDispatcher implements Dispatcher {
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         this.#deps.logger.error({ event: 'body.not-fetched', id: call.id, slot: id, reason });
-        return unread(reason);
+        return unreadEnd(reason);
       }
     }
     const leftMs = deadlineMs - this.#deps.clock.nowMs();
@@ -387,20 +372,6 @@ class SlotDispatcher implements Dispatcher {
     if (this.#table.slots.every((each) => each.state === 'cold')) this.#onQuiet?.();
   }
 }
-
-const unread = (reason: string): RunEnd => ({
-  status: 'failed',
-  durationS: 0,
-  cpuS: null,
-  memoryPeakBytes: null,
-  stdout: '',
-  stderr: '',
-  error: systemError(`The body of the request could not be read: ${reason}`),
-  contentType: 'void',
-  body: null,
-  metrics: {},
-  reusable: true,
-});
 
 /** Makes a dispatcher with cold slots. It looks after itself until it is closed. */
 export const createDispatcher = (deps: DispatcherDeps): Dispatcher => new SlotDispatcher(deps);
