@@ -26,7 +26,16 @@ export const load = async (options: {
   readonly concurrency: number;
   readonly seconds: number;
 }): Promise<LoadResult> => {
-  const words = ['-t1', `-c${options.concurrency}`, `-d${options.seconds}s`, '--timeout', '20s', '-s', join(import.meta.dirname, 'report.lua'), options.url];
+  const words = [
+    '-t1',
+    `-c${options.concurrency}`,
+    `-d${options.seconds}s`,
+    '--timeout',
+    '20s',
+    '-s',
+    join(import.meta.dirname, 'report.lua'),
+    options.url,
+  ];
   const child = spawn('wrk', words, {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { PATH: process.env['PATH'], BENCH_AUTHORIZATION: options.authorization },
@@ -36,7 +45,9 @@ export const load = async (options: {
     output += text;
   });
   const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', () => reject(new Error('wrk is missing: install it with the package manager (apt-get install wrk)')));
+    child.once('error', () =>
+      reject(new Error('wrk is missing: install it with the package manager (apt-get install wrk)')),
+    );
     child.once('close', resolve);
   });
   const line = output.split('\n').find((each) => each.startsWith('BENCH '));

@@ -11,7 +11,13 @@ const idle = [];
 const queue = [];
 
 const run = (slot, message) => {
-  slot.done = (line) => push({ topic: RESULTS, partition: message.partition % Number(RESULT_PARTITIONS), key: message.key, value: Buffer.from(line) });
+  slot.done = (line) =>
+    push({
+      topic: RESULTS,
+      partition: message.partition % Number(RESULT_PARTITIONS),
+      key: message.key,
+      value: Buffer.from(line),
+    });
   slot.child.stdin.write(`{"content_type":"json","data":${message.value}}\n`);
 };
 const next = (slot) => {
@@ -23,8 +29,15 @@ const start = (number) => {
   const pipe = join(FOLDER, `answers-${number}`);
   rmSync(pipe, { force: true });
   execFileSync('mkfifo', [pipe]);
-  const answers = new Socket({ fd: openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK), readable: true, writable: false });
-  const child = spawn('/usr/bin/python3', [join(import.meta.dirname, 'runner.py')], { env: { OUT: pipe }, stdio: ['pipe', 'pipe', 'inherit'] });
+  const answers = new Socket({
+    fd: openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK),
+    readable: true,
+    writable: false,
+  });
+  const child = spawn('/usr/bin/python3', [join(import.meta.dirname, 'runner.py')], {
+    env: { OUT: pipe },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const slot = { child, done: null };
   let gathered = '';
   answers.setEncoding('utf8');

@@ -1,0 +1,84 @@
+import type { LoadResult } from './wrk.ts';
+
+/** One row of the bench's JSON: medians over the runs. */
+export interface Row {
+  readonly case: string;
+  readonly side: 'floor' | 'product';
+  readonly concurrency: number;
+  readonly rps: number;
+  readonly p50_ms: number;
+  readonly p95_ms: number;
+  readonly p99_ms: number;
+  readonly rps_min: number;
+  readonly rps_max: number;
+  readonly failed: number;
+  readonly runs: number;
+}
+
+/** The middle value; the lower one of two. */
+export const median = (values: readonly number[]): number => {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
+};
+
+/** The value below which that share of the sorted values lies. */
+export const percentile = (values: readonly number[], share: number): number => {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+};
+
+/** Sums up the runs of one cell. */
+export const rowOf = (cell: Pick<Row, 'case' | 'side' | 'concurrency'>, runs: readonly LoadResult[]): Row => ({
+  ...cell,
+  rps: median(runs.map((run) => run.rps)),
+  p50_ms: median(runs.map((run) => run.p50Ms)),
+  p95_ms: median(runs.map((run) => run.p95Ms)),
+  p99_ms: median(runs.map((run) => run.p99Ms)),
+  rps_min: Math.min(...runs.map((run) => run.rps)),
+  rps_max: Math.max(...runs.map((run) => run.rps)),
+  failed: runs.reduce((sum, run) => sum + run.failed, 0),
+  runs: runs.length,
+});
+
+/** A bound that the product keeps against the floor of the same run, or by itself. */
+export interface Bound {
+  readonly name: string;
+  /** What was measured; null when the cell was not run. */
+  readonly value: number | null;
+  readonly limit: number;
+  /** `max`: the value may not be above the limit. */
+  readonly kind: 'min' | 'max';
+}
+
+const find = (rows: readonly Row[], name: string, side: Row['side'], concurrency: number): Row | undefined =>
+  rows.find((row) => row.case === name && row.side === side && row.concurrency === concurrency);
+
+const ratio = (
+  rows: readonly Row[],
+  name: string,
+  concurrency: number,
+  field: 'rps' | 'p50_ms' | 'p99_ms',
+): number | null => {
+  const floor = find(rows, name, 'floor', concurrency);
+  const product = find(rows, name, 'product', concurrency);
+  return floor === undefined || product === undefined ? null : product[field] / floor[field];
+};
+
+/** The bounds of the first release. */
+export const boundsOf = (rows: readonly Row[]): readonly Bound[] => [
+  { name: 'REST p50 at c=1, times the floor', value: ratio(rows, 'rest', 1, 'p50_ms'), limit: 1.3, kind: 'max' },
+  { name: 'REST calls/s at c=32, of the floor', value: ratio(rows, 'rest', 32, 'rps'), limit: 0.75, kind: 'min' },
+  { name: 'REST calls/s at c=128, of the floor', value: ratio(rows, 'rest', 128, 'rps'), limit: 0.8, kind: 'min' },
+  { name: 'REST p99 at c=32, times the floor', value: ratio(rows, 'rest', 32, 'p99_ms'), limit: 2, kind: 'max' },
+  {
+    name: 'inbox to replies records/s, of the floor',
+    value: ratio(rows, 'stream', 0, 'rps'),
+    limit: 0.75,
+    kind: 'min',
+  },
+  { name: 'cold call p95, ms', value: find(rows, 'cold', 'product', 1)?.p95_ms ?? null, limit: 250, kind: 'max' },
+];
+
+/** True when the bound is kept; a cell that was not run does not keep it. */
+export const isKept = ({ value, limit, kind }: Bound): boolean =>
+  value !== null && (kind === 'max' ? value <= limit : value >= limit);
