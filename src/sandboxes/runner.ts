@@ -5,6 +5,8 @@ import { createPipeRunner } from './pipe/pipe-runner.ts';
 import type { Runner } from './run.ts';
 import type { SandboxDriver, SandboxSpec } from './sandbox.ts';
 
+export type { RunEnd, Runner, RunOutcome, RunRequest } from './run.ts';
+
 export interface StartRunnerOptions {
   readonly driver: SandboxDriver;
   /** With a result channel; its command is the language's runner. */

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -19,6 +19,7 @@ export interface PlainDeps {
   readonly logger: Logger;
 }
 
+const markName = 'MILLRACE_SANDBOX_FOLDER';
 const why = 'plain processes on this host, asked for with MILLRACE_SANDBOX=plain';
 const enforcement: readonly Enforcement[] = (
   ['filesystem', 'network', 'memory', 'cpu', 'processes', 'disk', 'user'] as const
@@ -42,6 +43,7 @@ const launch = async (spec: SandboxSpec, folder: string, pipe: string | null): P
       ...environment,
       HOME: folder,
       TMPDIR: folder,
+      [markName]: folder,
       ...(pipe === null ? {} : { MILLRACE_RESULT_PIPE: pipe }),
       ...(spec.endpoint === null ? {} : { MILLRACE_ENDPOINT: spec.endpoint }),
     },
@@ -58,13 +60,27 @@ const launch = async (spec: SandboxSpec, folder: string, pipe: string | null): P
   return { child, stdin: child.stdin, stdout: child.stdout, stderr: child.stderr };
 };
 
-const killGroup = (child: ChildProcess): void => {
-  if (child.pid === undefined) return;
+const kill = (pid: number): void => {
   try {
-    process.kill(-child.pid, 'SIGKILL');
+    process.kill(pid, 'SIGKILL');
   } catch {
-    // the group is gone
+    // it is gone
   }
+};
+
+const bearsMark = (pid: string, mark: string): boolean => {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(mark);
+  } catch {
+    return false;
+  }
+};
+
+/** Kills the process group, and who left it for a session of its own: they still carry the environment. */
+const killAll = (child: ChildProcess, folder: string): void => {
+  if (child.pid !== undefined) kill(-child.pid);
+  const left = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && bearsMark(name, `${markName}=${folder}\0`));
+  for (const pid of left) kill(Number(pid));
 };
 
 const start = async (deps: PlainDeps, pipes: PipeStock, spec: SandboxSpec): Promise<Sandbox> => {
@@ -83,10 +99,10 @@ const start = async (deps: PlainDeps, pipes: PipeStock, spec: SandboxSpec): Prom
       clock: deps.clock,
       usage: () => ({ cpuS: null, memoryBytes: null, memoryPeakBytes: null }),
       kill: () => {
-        killGroup(launched.child);
+        killAll(launched.child, folder);
       },
       finish: async () => {
-        killGroup(launched.child);
+        killAll(launched.child, folder);
         await rm(folder, { recursive: true, force: true });
         return { outOfMemory: false };
       },

@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { silentLogger } from '../../src/kernel/logger.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { createSandboxDriver } from '../../src/sandboxes/create.ts';
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sandboxes-'));
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Starts a sandbox in a process of its own and tells the marked program's id when it runs. */
+const owner = (runFolder: string, mark: string): string => `
+import { createSandboxDriver } from '${new URL('../../src/sandboxes/create.ts', import.meta.url).href}';
+import { systemClock } from '${new URL('../../src/platform/clock.ts', import.meta.url).href}';
+const quiet = () => {};
+const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+const driver = await createSandboxDriver({ kind: 'bubblewrap', runFolder: '${runFolder}', clock: systemClock, logger });
+const sandbox = await driver.start({
+  id: 'left-over', command: ['/usr/bin/python3', '-c', 'import time; print("up", flush=True); time.sleep(600)', '${mark}'],
+  environment: {}, workingFolder: '/tmp', mounts: [],
+  limits: { memoryBytes: 134217728, cpus: 1, processes: 16, diskBytes: 1048576 },
+  network: 'none', resultChannel: true, endpoint: null,
+});
+sandbox.stdout.pipe(process.stdout);
+`;
+
+const processesMarked = (mark: string): readonly string[] =>
+  globSync('/proc/[0-9]*/cmdline').filter((file) => {
+    try {
+      return readFileSync(file, 'utf8').split('\0').includes(mark);
+    } catch {
+      return false;
+    }
+  });
+
+it('what a killed predecessor left behind is gone when the next driver is made', async () => {
+  const runFolder = join(folder, 'run');
+  const mark = `mark-${process.pid}`;
+  const killed = spawn(process.execPath, ['--input-type=module', '-e', owner(runFolder, mark)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(killed.stdout, 'data');
+  expect(processesMarked(mark)).not.toEqual([]);
+  expect(existsSync(join(runFolder, 'sandboxes/left-over'))).toBe(true);
+  killed.kill('SIGKILL');
+  await once(killed, 'exit');
+
+  const driver = await createSandboxDriver({ kind: 'bubblewrap', runFolder, clock: systemClock, logger: silentLogger });
+  expect(existsSync(join(runFolder, 'sandboxes/left-over'))).toBe(false);
+  expect(globSync('/sys/fs/cgroup/**/left-over')).toEqual([]);
+  await expect.poll(() => processesMarked(mark)).toEqual([]);
+  await driver.close();
+  expect(existsSync(runFolder)).toBe(false);
+});
