@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureCold } from './cold.ts';
-import { boundsOf, isKept, type Row, rowOf } from './figures.ts';
-import { startFloor } from './floor.ts';
+import { boundsOf, isKept, type Row } from './figures.ts';
 import { startProduct } from './product.ts';
+import { measureRest } from './rest.ts';
 import { measureStreams } from './streams.ts';
 import { type LoadResult, load } from './wrk.ts';
 
@@ -37,40 +37,7 @@ try {
   say('deploying the echo algorithm');
   await product.cli('deploy', resolve(import.meta.dirname, 'algorithms/echo'));
 
-  if (cases.has('rest')) {
-    const floor = await startFloor({
-      access: product.access,
-      port: 27281,
-      requests: 'floor.requests',
-      results: 'floor.results',
-      http: true,
-    });
-    const sides = [
-      { side: 'floor', url: floor.url },
-      { side: 'product', url: `${product.address}/v1/algo/admin/echo` },
-    ] as const;
-    const runs = new Map<string, LoadResult[]>();
-    say('burn-in');
-    for (const { url } of sides) await load({ url, authorization: product.authorization, concurrency: 32, seconds: 8 });
-    for (let repeat = 0; repeat < repeats; repeat += 1) {
-      for (const concurrency of cells) {
-        for (const { side, url } of repeat % 2 === 0 ? sides : [...sides].reverse()) {
-          await load({ url, authorization: product.authorization, concurrency, seconds: 1 });
-          const result = await load({ url, authorization: product.authorization, concurrency, seconds });
-          const key = `${side}/${concurrency}`;
-          runs.set(key, [...(runs.get(key) ?? []), result]);
-          say(
-            `rest ${side.padEnd(7)} c=${String(concurrency).padEnd(3)} ${result.rps.toFixed(0).padStart(6)}/s  p50 ${result.p50Ms.toFixed(2)} p99 ${result.p99Ms.toFixed(2)} ms  failed ${result.failed}`,
-          );
-        }
-      }
-    }
-    await floor.stop();
-    for (const { side } of sides) {
-      for (const concurrency of cells)
-        rows.push(rowOf({ case: 'rest', side, concurrency }, runs.get(`${side}/${concurrency}`) ?? []));
-    }
-  }
+  if (cases.has('rest')) rows.push(...(await measureRest(product, { repeats, seconds, concurrencies: cells, say })));
   if (cases.has('stream')) rows.push(...(await measureStreams(product, { repeats, records: 20_000, say })));
   if (cases.has('cold')) rows.push(await measureCold(product, { calls: 30, say }));
 } finally {
