@@ -2,7 +2,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readReleased, schemaFaults } from '../src/messaging/registry/compatibility.ts';
 import { readSchemaFiles } from '../src/messaging/registry/schema-files.ts';
+import { configPage } from './generate-config.ts';
 import { contractsSource } from './generate-contracts.ts';
+import { errorsPage } from './generate-errors.ts';
+import { topicsPage } from './generate-topics.ts';
 
 /**
  * Writes every generated file. With `--check` it only says which are stale and what is wrong with the schemas, and
@@ -19,6 +22,9 @@ interface Generated {
 
 const generated: readonly Generated[] = [
   { path: 'src/kernel/contracts/contracts.gen.ts', text: () => contractsSource(readSchemaFiles()) },
+  { path: 'docs/topics.md', text: topicsPage },
+  { path: 'docs/errors.md', text: errorsPage },
+  { path: 'docs/config.md', text: configPage },
 ];
 
 const present = (path: string): string | undefined => {
