@@ -27,6 +27,8 @@ export interface WriterOptions extends BootstrapOptions {
   readonly observer: WriterObserver;
   /** A transaction failed, another writer took over, or reading ended: the process must end, its state is void. */
   onFailed(error: Error): void;
+  /** Put before the writer's id and group, so that several installations share a cluster. Default: nothing. */
+  readonly idPrefix?: string;
   /** Default: {@link outcomeLimits}. */
   readonly outcomeLimits?: OutcomeLimits;
 }
@@ -40,7 +42,7 @@ export interface Writer {
 }
 
 /** Id of the transactional producer and of the group: one for the whole platform, which makes the writer single. */
-const writerId = 'control';
+const writerId = ({ idPrefix = '' }: WriterOptions): string => `${idPrefix}control`;
 /** Commands decided in one transaction at most. */
 const batchMax = 200;
 
@@ -72,7 +74,7 @@ const commitBatch = async (opened: Opened, batch: Batch, offsets: readonly Group
 };
 
 const open = async (options: WriterOptions): Promise<Opened> => {
-  const transactor = await options.messaging.transactor({ transactionalId: writerId });
+  const transactor = await options.messaging.transactor({ transactionalId: writerId(options) });
   try {
     const { state, outcomes } = await loadState(options);
     return { transactor, state, outcomes: createOutcomeMemory(outcomes, options.outcomeLimits ?? outcomeLimits) };
@@ -131,7 +133,7 @@ const createLoop = (options: WriterOptions, opened: Opened, membership: () => Me
 const joinCommands = async (options: WriterOptions, loop: Loop, joined: Promise<unknown>): Promise<Membership> => {
   let working: Promise<void> = Promise.resolve();
   return await options.messaging.join({
-    group: writerId,
+    group: writerId(options),
     topics: [topics.commands],
     isolation: 'committed',
     // The partition may be ours before `join` resolves; its records wait until the membership is known.

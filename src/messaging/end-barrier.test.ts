@@ -129,6 +129,6 @@ describe('the barrier at the end of a log', () => {
     barrier.fail(messagingErrors.CLOSED({ message: 'closed' }));
     wait('b');
     await settle();
-    expect(states).toEqual(['a MESSAGING_CLOSED', 'b MESSAGING_CLOSED']);
+    expect(states.sort()).toEqual(['a MESSAGING_CLOSED', 'b MESSAGING_CLOSED']);
   });
 });

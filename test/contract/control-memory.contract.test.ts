@@ -3,7 +3,8 @@ import { createCodec } from '../../src/messaging/codec.ts';
 import { createMemoryBroker } from '../../src/messaging/memory/broker.ts';
 import { createMemoryMessaging } from '../../src/messaging/memory/memory-messaging.ts';
 import { systemClock } from '../../src/platform/clock.ts';
-import { controlOptions, controlSuite } from '../helpers/control-suite.ts';
+import { controlOptions } from '../helpers/control-options.ts';
+import { controlSuite } from '../helpers/control-suite.ts';
 import { withStallingCommit } from '../helpers/stalling-commit.ts';
 
 controlSuite('control on the log in memory', async () => {

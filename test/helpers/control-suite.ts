@@ -4,9 +4,8 @@ import { accountKind, keyKind } from '../../src/accounts/accounts.ts';
 import { createAccounts } from '../../src/accounts/create.ts';
 import { createControl } from '../../src/control/create.ts';
 import { stateKinds } from '../../src/control/indexes.ts';
-import { type Logger, silentLogger } from '../../src/kernel/logger.ts';
+import { silentLogger } from '../../src/kernel/logger.ts';
 import { topics } from '../../src/kernel/topics.ts';
-import type { Codec } from '../../src/messaging/codec.ts';
 import { createCodec } from '../../src/messaging/codec.ts';
 import { createCommands } from '../../src/messaging/command-client.ts';
 import { encodeEntity } from '../../src/messaging/entity-record.ts';
@@ -15,9 +14,7 @@ import type { CommandOutcome } from '../../src/messaging/state-view.ts';
 import { createStateView } from '../../src/messaging/tail-state.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { systemRandom } from '../../src/platform/random.ts';
-import { python } from './control-scenario.ts';
-
-export const adminKey = 'simADMINADMINADMINADMINADMIN';
+import { adminKey, controlOptions } from './control-options.ts';
 
 /** A log that a suite runs on. */
 export interface ControlLog {
@@ -28,23 +25,7 @@ export interface ControlLog {
   close(): Promise<void>;
 }
 
-export const controlOptions = (
-  messaging: Messaging,
-  codec: Codec,
-  onFailed: (error: Error) => void,
-  logger: Logger = silentLogger,
-) => ({
-  messaging,
-  codec,
-  clock: systemClock,
-  random: systemRandom,
-  logger,
-  admin: { user: 'admin', key: adminKey },
-  environments: [python],
-  onFailed,
-});
-
-export const until = async (condition: () => boolean): Promise<void> => {
+const until = async (condition: () => boolean): Promise<void> => {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 };
 
