@@ -7,7 +7,6 @@ import { boundsOf, isKept, type Row } from './figures.ts';
 import { startProduct } from './product.ts';
 import { measureRest } from './rest.ts';
 import { measureStreams } from './streams.ts';
-import { type LoadResult, load } from './wrk.ts';
 
 /**
  * `npm run bench`: the product against the floor on one broker, cells interleaved, medians over the repeats.
