@@ -1,0 +1,37 @@
+import { messagingErrors } from '../errors.ts';
+import type { Appender, OutRecord, Place } from '../messaging.ts';
+import type { Links } from './cluster.ts';
+import type { Producer } from './producer.ts';
+
+/** The port's appender: a producer that can be closed. */
+export class KafkaAppender implements Appender {
+  readonly #producer: Producer;
+  readonly #links: Links;
+  readonly #onClosed: (appender: KafkaAppender) => void;
+  #closing: Promise<void> | null = null;
+
+  constructor(producer: Producer, links: Links, onClosed: (appender: KafkaAppender) => void) {
+    this.#producer = producer;
+    this.#links = links;
+    this.#onClosed = onClosed;
+  }
+
+  append(record: OutRecord): Promise<Place> {
+    if (this.#closing !== null) return Promise.reject(closed());
+    return this.#producer.append(record);
+  }
+
+  async close(): Promise<void> {
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#producer.drained();
+    this.#producer.fail(closed());
+    await this.#links.close();
+    this.#onClosed(this);
+  }
+}
+
+const closed = (): Error => messagingErrors.CLOSED({ message: 'This appender was closed; open another one.' });

@@ -1,0 +1,362 @@
+import { randomUUID } from 'node:crypto';
+import { consumerGroupHeartbeatV1 } from '@platformatic/kafka';
+import { type Clock, sleep } from '../../kernel/clock.ts';
+import type { Logger } from '../../kernel/logger.ts';
+import { messagingErrors } from '../errors.ts';
+import type { Assignment, JoinOptions, Membership, PartitionOffset } from '../messaging.ts';
+import { asError, isUnavailable } from './append-errors.ts';
+import { KafkaAssignment } from './assignment.ts';
+import { AssignmentSource, keyOf, partsOf } from './assignment-source.ts';
+import { type Cluster, codeError, type Links } from './cluster.ts';
+import type { Fetcher } from './fetcher.ts';
+import { Coordinator, commitError, commitOffsets, fetchCommitted, type TopicOffsets } from './group-calls.ts';
+import type { HeaderNames } from './header-names.ts';
+import { persist } from './persist.ts';
+import { authorizationCodes, codes } from './protocol-codes.ts';
+
+export interface MembershipDeps {
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly links: Links;
+  readonly fetcher: Fetcher;
+  readonly names: HeaderNames;
+  readonly fullName: (topic: string) => string;
+  readonly nextGeneration: () => number;
+  readonly onClosed: (membership: KafkaMembership) => void;
+}
+
+const heartbeatMaxMs = 500;
+const joinTimeoutMs = 30_000;
+const commitTimeoutMs = 30_000;
+const drainDefaultMs = 20_000;
+/** The broker waits a little longer for a drain than we do. */
+const rebalanceGraceMs = 5_000;
+const leaving = -1;
+const fatalCodes = new Set([24, 35, 42, 81, 112]);
+
+type Owned = Map<string, KafkaAssignment>;
+
+/** A member of a consumer group by the protocol of KIP-848, with awaited drains; see the port for the promises. */
+export class KafkaMembership implements Membership {
+  readonly group: string;
+  readonly #options: JoinOptions;
+  readonly #deps: MembershipDeps;
+  readonly #coordinator: Coordinator;
+  readonly #source: AssignmentSource;
+  readonly #owned: Owned = new Map();
+  readonly #stopped = new AbortController();
+  readonly #releases = new Set<Promise<void>>();
+  #target: ReadonlySet<string> = new Set();
+  #memberId = randomUUID();
+  #epoch = 0;
+  #intervalMs = heartbeatMaxMs;
+  #wake: (() => void) | null = null;
+  #wakeful = false;
+  #loop: Promise<void> | null = null;
+  #commits: Promise<void> = Promise.resolve();
+  #closing: Promise<void> | null = null;
+
+  constructor(options: JoinOptions, deps: MembershipDeps) {
+    this.group = options.group;
+    this.#options = options;
+    this.#deps = deps;
+    this.#coordinator = new Coordinator(deps.cluster, deps.links, 'group', options.group);
+    this.#source = new AssignmentSource(options, deps, this.#coordinator);
+  }
+
+  get memberId(): string {
+    return this.#memberId;
+  }
+
+  /** As which member offsets are committed in a transaction. */
+  get memberEpoch(): number {
+    return this.#epoch;
+  }
+
+  get coordinator(): Coordinator {
+    return this.#coordinator;
+  }
+
+  get assignments(): readonly Assignment[] {
+    return [...this.#owned.values()];
+  }
+
+  /** Joins: the broker knows the member when it resolves. */
+  async start(): Promise<void> {
+    const { clock } = this.#deps;
+    await persist({ clock, timeoutMs: joinTimeoutMs }, async () => {
+      for (const topic of this.#options.topics) await this.#deps.cluster.topic(this.#deps.fullName(topic.name));
+      await this.#beat();
+    });
+    this.#loop = this.#run();
+  }
+
+  async commit(offsets: readonly PartitionOffset[]): Promise<void> {
+    if (offsets.length === 0) return;
+    // One at a time, so that a repeated older commit never overwrites a newer one.
+    const turn = this.#commits.then(async () => {
+      await this.#commit(offsets);
+    });
+    this.#commits = turn.catch(() => {});
+    await turn;
+  }
+
+  async close(): Promise<void> {
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  /** The offsets as the protocol writes them. Throws `MESSAGING_ASSIGNMENT_ENDED`. */
+  toTopics(offsets: readonly PartitionOffset[]): TopicOffsets[] {
+    const topics = new Map<string, TopicOffsets>();
+    for (const { assignment, offset, metadata } of offsets) {
+      const own = this.#own(assignment);
+      let topic = topics.get(own.fullName);
+      if (topic === undefined) topics.set(own.fullName, (topic = { name: own.fullName, partitions: [] }));
+      topic.partitions.push({
+        partitionIndex: own.partition,
+        committedOffset: offset,
+        committedLeaderEpoch: -1,
+        committedMetadata: metadata,
+      });
+    }
+    return [...topics.values()];
+  }
+
+  /** Runs a commit for these assignments; none of them is released meanwhile. */
+  async holding(offsets: readonly PartitionOffset[], run: () => Promise<void>): Promise<void> {
+    const held = offsets.map((each) => this.#own(each.assignment));
+    for (const assignment of held) assignment.hold();
+    try {
+      await run();
+    } finally {
+      for (const assignment of held) assignment.unhold();
+    }
+  }
+
+  #own(assignment: Assignment): KafkaAssignment {
+    if (!(assignment instanceof KafkaAssignment) || assignment.state === 'ended') throw ended(assignment);
+    return assignment;
+  }
+
+  async #commit(offsets: readonly PartitionOffset[]): Promise<void> {
+    const { clock } = this.#deps;
+    await this.holding(offsets, async () => {
+      await persist({ clock, timeoutMs: commitTimeoutMs }, async () => {
+        const topics = this.toTopics(offsets);
+        const as = { group: this.group, memberId: this.#memberId, memberEpoch: this.#epoch };
+        const code = await commitOffsets(this.#coordinator, as, topics);
+        if (code === 0) return;
+        this.#soon();
+        // The epoch is about to change, or all is lost: the next heartbeat tells.
+        if (code === codes.staleMemberEpoch || code === codes.unknownMemberId || code === codes.fencedMemberEpoch) {
+          throw codeError(code, `committing offsets of group ${this.group}`);
+        }
+        throw commitError(code, this.group);
+      });
+    });
+  }
+
+  /** Heartbeats until the membership ends. Never rejects. */
+  async #run(): Promise<void> {
+    const { clock, logger } = this.#deps;
+    for (let failures = 0; !this.#stopped.signal.aborted; ) {
+      try {
+        await this.#beat();
+        failures = 0;
+      } catch (error) {
+        if (!isUnavailable(error)) {
+          if (!this.#stopped.signal.aborted) this.#fail(asError(error));
+          return;
+        }
+        failures += 1;
+        if (failures === 1)
+          logger.warn({ event: 'group.coordinator.silent', group: this.group, reason: asError(error).message });
+      }
+      if (this.#wakeful) this.#wakeful = false;
+      else await this.#rest(clock, failures === 0 ? this.#intervalMs : Math.min(500, 20 * 2 ** failures));
+    }
+  }
+
+  async #rest(clock: Clock, delayMs: number): Promise<void> {
+    const waking = new AbortController();
+    this.#wake = () => {
+      waking.abort();
+    };
+    await sleep(clock, delayMs, waking.signal);
+    this.#wake = null;
+  }
+
+  /** Has the next heartbeat sent at once. */
+  #soon(): void {
+    if (this.#wake === null) this.#wakeful = true;
+    else this.#wake();
+  }
+
+  async #beat(): Promise<void> {
+    const { fullName } = this.#deps;
+    const names = this.#options.topics.map((topic) => fullName(topic.name));
+    const response = await this.#heartbeat(this.#epoch, names);
+    const code = response.errorCode;
+    if (code === codes.unknownMemberId || code === codes.fencedMemberEpoch) {
+      this.#loseAll();
+      this.#memberId = randomUUID();
+      this.#epoch = 0;
+      this.#soon();
+      return;
+    }
+    const doing = `sending a heartbeat to group ${this.group}`;
+    this.#coordinator.retryOn(code, doing);
+    if (authorizationCodes.has(code)) throw codeError(code, doing);
+    if (fatalCodes.has(code)) throw new Error(response.errorMessage ?? codeError(code, doing).message);
+    if (code !== 0) throw codeError(code, doing);
+    this.#epoch = response.memberEpoch;
+    this.#intervalMs = Math.min(heartbeatMaxMs, response.heartbeatIntervalMs);
+    if (response.assignment !== null) {
+      const parts = response.assignment.topicPartitions;
+      this.#target = new Set(parts.flatMap((part) => part.partitions.map((each) => keyOf(part.topicId, each))));
+    }
+    await this.#reconcile();
+  }
+
+  async #heartbeat(epoch: number, names: string[]): Promise<ReturnType<typeof consumerGroupHeartbeatV1.parseResponse>> {
+    const owned = new Map<string, number[]>();
+    for (const key of this.#owned.keys()) {
+      const [topicId, partition] = partsOf(key);
+      owned.set(topicId, [...(owned.get(topicId) ?? []), partition]);
+    }
+    const held = [...owned].map(([topicId, partitions]) => ({ topicId, partitions }));
+    const drainMs = (this.#options.drainMs ?? drainDefaultMs) + rebalanceGraceMs;
+    const { group } = this;
+    return await this.#coordinator.call(
+      async (link) =>
+        await link.call(
+          consumerGroupHeartbeatV1,
+          ...([group, this.#memberId, epoch, null, null, drainMs, names, null, 'uniform', held] as const),
+        ),
+    );
+  }
+
+  /** Takes what the broker assigned and drains what it wants back. */
+  async #reconcile(): Promise<void> {
+    const taken: [string, KafkaAssignment][] = [];
+    for (const key of this.#target) {
+      if (this.#owned.has(key) || this.#stopped.signal.aborted) continue;
+      const assignment = await this.#source.make(key, (error) => {
+        this.#fail(error);
+      });
+      if (assignment !== null) taken.push([key, assignment]);
+    }
+    for (const [key, assignment] of taken) this.#owned.set(key, assignment);
+    for (const [key, assignment] of this.#owned) {
+      if (!this.#target.has(key) && assignment.state === 'owned') this.#startRelease(key, assignment);
+    }
+    if (taken.length > 0) void this.#begin(taken.map(([, assignment]) => assignment));
+  }
+
+  /** Finds where each new assignment starts and starts it. Never rejects. */
+  async #begin(assignments: readonly KafkaAssignment[]): Promise<void> {
+    const byTopic = Map.groupBy(assignments, (assignment) => assignment.fullName);
+    const { fetcher, clock } = this.#deps;
+    const { signal } = this.#stopped;
+    try {
+      await Promise.all(
+        [...byTopic].map(async ([fullName, group]) => {
+          const partitions = group.map((assignment) => assignment.partition);
+          const starts = await persist(
+            { clock, timeoutMs: Infinity, signal, firstDelayMs: 3 },
+            async () => await this.#source.starts(fullName, partitions),
+          );
+          await Promise.all(
+            group.map(async (assignment, index) => {
+              const start = starts[index];
+              if (start !== undefined) await assignment.begin(fetcher, start.committed, start.offset);
+            }),
+          );
+        }),
+      );
+    } catch (error) {
+      if (!signal.aborted) this.#fail(asError(error));
+    }
+  }
+
+  #startRelease(key: string, assignment: KafkaAssignment): void {
+    const release = this.#release(key, assignment).finally(() => this.#releases.delete(release));
+    this.#releases.add(release);
+  }
+
+  /** Drains one assignment, then gives it back. Never rejects. */
+  async #release(key: string, assignment: KafkaAssignment): Promise<void> {
+    const { clock, logger } = this.#deps;
+    assignment.drain();
+    const expired = new AbortController();
+    const limit = sleep(clock, this.#options.drainMs ?? drainDefaultMs, expired.signal).then(() => 'late' as const);
+    let outcome: 'drained' | 'late' | 'failed';
+    try {
+      const drained = this.#options.onRevoked(assignment).then(() => 'drained' as const);
+      outcome = await Promise.race([drained, limit]);
+    } catch (error) {
+      outcome = 'failed';
+      const particulars = { group: this.group, topic: assignment.topic, partition: assignment.partition };
+      logger.warn({ event: 'group.drain.failed', ...particulars, reason: asError(error).message });
+    }
+    expired.abort();
+    if (this.#owned.get(key) !== assignment) return;
+    await assignment.unheld();
+    assignment.end();
+    this.#owned.delete(key);
+    if (outcome !== 'drained') this.#options.onLost(assignment);
+    this.#soon();
+  }
+
+  #loseAll(): void {
+    const lost = [...this.#owned.values()];
+    this.#owned.clear();
+    this.#target = new Set();
+    for (const assignment of lost) assignment.end();
+    if (lost.length > 0)
+      this.#deps.logger.warn({ event: 'group.member.lost', group: this.group, partitions: lost.length });
+    for (const assignment of lost) this.#options.onLost(assignment);
+  }
+
+  /** The member cannot go on: others take over at once. */
+  #fail(error: Error): void {
+    if (this.#stopped.signal.aborted) return;
+    this.#stopped.abort();
+    this.#wake?.();
+    this.#loseAll();
+    this.#closing ??= this.#leave();
+    this.#options.onFailed(error);
+  }
+
+  async #close(): Promise<void> {
+    this.#target = new Set();
+    for (const [key, assignment] of this.#owned) {
+      if (assignment.state === 'owned') this.#startRelease(key, assignment);
+    }
+    await Promise.all(this.#releases);
+    this.#stopped.abort();
+    this.#wake?.();
+    await this.#loop;
+    this.#loseAll();
+    await this.#leave();
+  }
+
+  /** Tells the broker, if it answers, and closes the connections. Never rejects. */
+  async #leave(): Promise<void> {
+    try {
+      await this.#heartbeat(leaving, []);
+    } catch (error) {
+      this.#deps.logger.debug({ event: 'group.leave.unheard', group: this.group, reason: asError(error).message });
+    }
+    await this.#deps.fetcher.close();
+    await this.#deps.links.close();
+    this.#deps.onClosed(this);
+  }
+}
+
+const ended = (assignment: Assignment): Error =>
+  messagingErrors.ASSIGNMENT_ENDED({
+    message: `Partition ${assignment.partition} of ${assignment.topic} is another member's now. Drop the work that was done for it.`,
+  });

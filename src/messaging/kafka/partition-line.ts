@@ -1,0 +1,122 @@
+import { limits } from '../../kernel/limits.ts';
+import { Backlog, type QueuedRecord } from '../batcher.ts';
+import type { TopicInfo } from './cluster.ts';
+import type { Link } from './link.ts';
+import { batchHeaderBytes, recordBytesMax } from './record-batch.ts';
+
+/** Who a producer is to the brokers. A new one starts all sequences at 0; compared by reference. */
+export interface ProducerIdentity {
+  readonly producerId: bigint;
+  readonly epoch: number;
+}
+
+/** Records that were taken together; they stay together, with their sequence numbers, through every repetition. */
+export interface Batch {
+  readonly items: readonly QueuedRecord[];
+  /** As whom it was last sent. */
+  sentAs: ProducerIdentity | null;
+  /** An attempt got no clear answer: the records may be in the log. */
+  ambiguous: boolean;
+}
+
+const sizeOf = (item: QueuedRecord): number => recordBytesMax(item.bodyBytes);
+const sequenceMask = 0x7fffffff;
+
+/** One partition as a producer sees it: what waits, the one batch that is under way, its sequence. */
+export class PartitionLine {
+  readonly topic: TopicLine;
+  readonly partition: number;
+  readonly backlog = new Backlog();
+  batch: Batch | null = null;
+  inFlight = false;
+  /** Stands in a lane's list. */
+  listed = false;
+  /** Waits before its batch is repeated. */
+  resting = false;
+  /** Repetitions of the present batch. */
+  repeats = 0;
+  #sequence = 0;
+  #identity: ProducerIdentity | null = null;
+  #capBytes: number = limits.batchBytes - batchHeaderBytes;
+
+  constructor(topic: TopicLine, partition: number) {
+    this.topic = topic;
+    this.partition = partition;
+  }
+
+  get hasWork(): boolean {
+    return this.batch !== null || this.backlog.length > 0;
+  }
+
+  /** The batch to be sent next: the one to be repeated, else one of what waits. */
+  takeBatch(): Batch | null {
+    if (this.batch === null) {
+      const items = this.backlog.take(this.#capBytes, sizeOf);
+      if (items.length > 0) this.batch = { items, sentAs: null, ambiguous: false };
+    }
+    return this.batch;
+  }
+
+  /** Sequence number of the first record of the batch under this identity. */
+  sequenceFor(identity: ProducerIdentity): number {
+    if (this.#identity !== identity) {
+      this.#identity = identity;
+      this.#sequence = 0;
+    }
+    return this.#sequence;
+  }
+
+  /** The batch is in the log. */
+  acknowledged(batch: Batch): void {
+    if (batch.sentAs === this.#identity) this.#sequence = (this.#sequence + batch.items.length) & sequenceMask;
+    this.batch = null;
+    this.repeats = 0;
+  }
+
+  /** The broker accepts smaller batches only: the records go out again in halves. False when there is only one. */
+  split(batch: Batch): boolean {
+    if (batch.items.length === 1) return false;
+    const bytes = batch.items.reduce((sum, item) => sum + sizeOf(item), 0);
+    this.#capBytes = Math.max(1024, Math.floor(bytes / 2));
+    this.backlog.putBack(batch.items);
+    this.batch = null;
+    return true;
+  }
+}
+
+/** One topic as a producer sees it. Records wait in `unplaced` until its partitions are known. */
+export class TopicLine {
+  readonly name: string;
+  readonly lines: PartitionLine[] = [];
+  unplaced: QueuedRecord[] = [];
+  info: TopicInfo | null = null;
+  locating = false;
+  nextPartition = 0;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  line(partition: number): PartitionLine {
+    return (this.lines[partition] ??= new PartitionLine(this, partition));
+  }
+
+  /** Lines in use. */
+  *used(): Generator<PartitionLine> {
+    for (const line of this.lines as readonly (PartitionLine | undefined)[]) if (line !== undefined) yield line;
+  }
+}
+
+/** The way to one broker: one produce request in flight; what becomes ready meanwhile goes out with the next. */
+export class Lane {
+  readonly link: Link;
+  ready: PartitionLine[] = [];
+  busy = false;
+  scheduled = false;
+  /** Failed attempts in a row; the next one waits accordingly. */
+  failures = 0;
+
+  constructor(link: Link) {
+    this.link = link;
+  }
+}

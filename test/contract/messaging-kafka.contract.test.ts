@@ -1,0 +1,276 @@
+import { randomUUID } from 'node:crypto';
+import { Connection, consumerGroupHeartbeatV1, findCoordinatorV6, Producer } from '@platformatic/kafka';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { silentLogger } from '../../src/kernel/logger.ts';
+import type { Topic } from '../../src/kernel/topics.ts';
+import { messagingConformance } from '../../src/messaging/conformance.ts';
+import { createKafkaMessaging, type KafkaMessagingOptions } from '../../src/messaging/kafka/kafka-messaging.ts';
+import type { Assignment, InRecord, Messaging, OutRecord } from '../../src/messaging/messaging.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { freePortPair } from '../helpers/free-ports.ts';
+import { startTestBroker, type TestBroker } from '../helpers/kafka-broker.ts';
+
+let broker: TestBroker;
+
+beforeAll(async () => {
+  broker = await startTestBroker({ port: await freePortPair() });
+});
+afterAll(async () => {
+  await broker.stop();
+});
+
+const client = async (topicPrefix: string, more: Partial<KafkaMessagingOptions> = {}): Promise<Messaging> =>
+  await createKafkaMessaging({
+    brokers: [broker.address],
+    sasl: broker.superUser,
+    clientId: 'contract-test',
+    topicPrefix,
+    replicationFactor: 1,
+    clock: systemClock,
+    logger: silentLogger,
+    ...more,
+  });
+
+const until = async (what: string, condition: () => boolean | Promise<boolean>, timeout = 30_000): Promise<void> => {
+  await expect.poll(condition, { timeout, interval: 5, message: what }).toBe(true);
+};
+
+const makeTopic = (name: string, partitions = 1): Topic => ({
+  name,
+  contract: null,
+  key: 'any',
+  partitions,
+  cleanup: 'delete',
+  retentionMs: 3_600_000,
+});
+
+const out = (topic: Topic, value: string, partition = 0): OutRecord => ({
+  topic,
+  partition,
+  key: null,
+  value: Buffer.from(value),
+  headers: [],
+});
+
+const readAll = async (messaging: Messaging, topic: Topic, isolation: 'committed' | 'uncommitted', partition = 0) => {
+  const records: InRecord[] = [];
+  const reader = await messaging.own({
+    topic,
+    partition,
+    from: 'start',
+    isolation,
+    onRecords: (batch) => {
+      records.push(...batch);
+    },
+    onFailed: (error) => {
+      throw error;
+    },
+  });
+  const end = (await messaging.admin.endOffsets(topic, isolation))[partition] ?? 0n;
+  await until('the end is reached', () => reader.position >= end);
+  await reader.close();
+  return records.map((record) => record.value?.toString() ?? '');
+};
+
+const appendForeign = async (topicName: string, record: OutRecord, timestampMs: number): Promise<void> => {
+  const producer = new Producer({ clientId: 'foreign', bootstrapBrokers: [broker.address], sasl: broker.superUser });
+  const value = record.value ?? Buffer.alloc(0);
+  const message = { topic: topicName, partition: record.partition ?? 0, value, timestamp: BigInt(timestampMs) };
+  await producer.send({ messages: [message], acks: -1 });
+  await producer.close();
+};
+
+/** What a peer does for a member that died: *leave* in its name. */
+const expel = async (group: string, memberId: string): Promise<void> => {
+  const connection = new Connection('peer', { sasl: broker.superUser });
+  const [host = '', port = ''] = broker.address.split(':');
+  await connection.connect(host, Number(port));
+  await findCoordinatorV6.api.async(connection, 0, [group]);
+  await consumerGroupHeartbeatV1.api.async(connection, group, memberId, -1, null, null, 1000, [], null, null, []);
+  await connection.close();
+};
+
+messagingConformance('Kafka driver', async () => {
+  const prefix = `test-${randomUUID().slice(0, 8)}.`;
+  const messaging = await client(prefix);
+  return {
+    messaging,
+    another: async () => await client(prefix),
+    appendForeign: async (record, timestampMs) => {
+      await appendForeign(prefix + record.topic.name, record, timestampMs);
+    },
+    expel,
+    close: async () => {
+      await messaging.close();
+    },
+  };
+});
+
+describe('Kafka driver beyond the port', { timeout: 60_000 }, () => {
+  it('keeps every acknowledged record exactly once and in order when the broker is killed and comes back', async () => {
+    const messaging = await client('kill.');
+    const topic = makeTopic('appended.v1', 2);
+    await messaging.admin.ensureTopics([topic]);
+    const appender = await messaging.appender({ name: 'survivor' });
+    const acknowledged: string[][] = [[], []];
+    const failures: unknown[] = [];
+    let stop = false;
+    const writers = [0, 1].map(async (partition) => {
+      for (let next = 0; !stop; next += 8) {
+        const values = Array.from({ length: 8 }, (_, index) => String(next + index));
+        const places = values.map(async (value) => await appender.append(out(topic, value, partition)));
+        await Promise.all(places).then(
+          () => acknowledged[partition]?.push(...values),
+          (error: unknown) => failures.push(error),
+        );
+      }
+    });
+    await until('writing runs', () => acknowledged.every((each) => each.length > 500));
+    await broker.kill();
+    const before = acknowledged.map((each) => each.length);
+    await broker.start();
+    await until('writing goes on', () => acknowledged.every((each, index) => each.length > (before[index] ?? 0) + 500));
+    stop = true;
+    await Promise.all(writers);
+    await appender.close();
+    expect(failures).toEqual([]);
+    for (const partition of [0, 1]) {
+      expect(await readAll(messaging, topic, 'uncommitted', partition)).toEqual(acknowledged[partition]);
+    }
+    await messaging.close();
+  });
+
+  it('lets members and transactions go on when the broker is killed and comes back', async () => {
+    const messaging = await client('restart.', { transactionTimeoutMs: 2_000 });
+    const [input, output] = [makeTopic('in.v1'), makeTopic('out.v1')];
+    await messaging.admin.ensureTopics([input, output]);
+    const appender = await messaging.appender({ name: 'source' });
+    const transactor = await messaging.transactor({ transactionalId: 'restart-t' });
+    let queue: { assignment: Assignment; record: InRecord }[] = [];
+    const failed: Error[] = [];
+    const membership = await messaging.join({
+      group: 'restart-g',
+      topics: [input],
+      onAssigned: () => {},
+      onRecords: (assignment, records) => {
+        queue.push(...records.map((record) => ({ assignment, record })));
+      },
+      onRevoked: async () => {
+        await Promise.resolve();
+      },
+      onLost: (lost) => {
+        queue = queue.filter((each) => each.assignment !== lost);
+      },
+      onFailed: (error) => failed.push(error),
+    });
+    let done = 0;
+    const settle = async (): Promise<void> => {
+      const batch = queue.splice(0);
+      const last = batch.at(-1);
+      if (last === undefined) return;
+      const offset = { assignment: last.assignment, offset: last.record.offset + 1n, metadata: '' };
+      for (let settled = false; !settled; ) {
+        settled = await Promise.all(
+          batch.map(async ({ record }) => await transactor.append(out(output, record.value?.toString() ?? ''))),
+        )
+          .then(async () => {
+            await transactor.commit([{ membership, offsets: [offset] }]);
+            return true;
+          })
+          .catch(async () => {
+            await transactor.abort();
+            return false;
+          });
+      }
+      done += batch.length;
+    };
+    const send = async (from: number): Promise<void> => {
+      for (let each = from; each < from + 50; each += 1) await appender.append(out(input, String(each)));
+    };
+    await send(0);
+    await until('the first are settled', async () => {
+      await settle();
+      return done === 50;
+    });
+    await transactor.append(out(output, 'left open by the cut'));
+    await broker.kill();
+    const sending = send(50);
+    await broker.start();
+    await sending;
+    await transactor.abort();
+    await until('the others are settled', async () => {
+      await settle();
+      return done === 100;
+    });
+    expect(failed).toEqual([]);
+    const expected = Array.from({ length: 100 }, (_, index) => String(index));
+    expect(await readAll(messaging, output, 'committed')).toEqual(expected);
+    expect(await messaging.admin.committed('restart-g', input)).toEqual([100n]);
+    await messaging.close();
+  });
+
+  it('gives up with MESSAGING_UNAVAILABLE while no broker answers, and goes on when one does', async () => {
+    const messaging = await client('outage.', { deliveryTimeoutMs: 1_500 });
+    const topic = makeTopic('outage.v1');
+    await messaging.admin.ensureTopics([topic]);
+    const appender = await messaging.appender({ name: 'outage' });
+    await appender.append(out(topic, 'before'));
+    await broker.kill();
+    await expect(appender.append(out(topic, 'lost'))).rejects.toMatchObject({ code: 'MESSAGING_UNAVAILABLE' });
+    await expect(messaging.admin.ping(300)).rejects.toMatchObject({ code: 'MESSAGING_UNAVAILABLE' });
+    await broker.start();
+    await messaging.admin.ping(30_000);
+    await appender.append(out(topic, 'after'));
+    expect((await readAll(messaging, topic, 'uncommitted')).filter((value) => value !== 'lost')).toEqual([
+      'before',
+      'after',
+    ]);
+    await messaging.close();
+  });
+
+  it('recovers a transaction that the broker aborted because it was open for too long', async () => {
+    const messaging = await client('slow.', { transactionTimeoutMs: 1_000 });
+    const topic = makeTopic('slow.v1');
+    await messaging.admin.ensureTopics([topic]);
+    const transactor = await messaging.transactor({ transactionalId: 'slow-t' });
+    await transactor.append(out(topic, 'too slow'));
+    await until('the broker aborted it', async () => (await messaging.admin.endOffsets(topic, 'committed'))[0] === 2n);
+    await expect(transactor.commit([])).rejects.toMatchObject({ code: 'MESSAGING_ABORTED' });
+    await transactor.append(out(topic, 'in time'));
+    await transactor.commit([]);
+    expect(await readAll(messaging, topic, 'committed')).toEqual(['in time']);
+    await messaging.close();
+  });
+
+  it('lets a principal do what it was granted and nothing else', async () => {
+    const admin = await client('acl.');
+    const [inbox, secret] = [makeTopic('inbox.v1'), makeTopic('secret.v1')];
+    await admin.admin.ensureTopics([inbox, secret]);
+    await admin.admin.ensurePrincipal('guest', 'first', [
+      { resource: 'topic', pattern: 'literal', name: secret.name, operations: ['write'] },
+    ]);
+    const grants = [
+      { resource: 'topic', pattern: 'prefixed', name: 'inbox.', operations: ['write', 'read'] },
+      { resource: 'group', pattern: 'prefixed', name: 'guest.', operations: ['read'] },
+    ] as const;
+    await admin.admin.ensurePrincipal('guest', 'second', grants);
+    await admin.admin.ensurePrincipal('guest', 'second', grants);
+    const sasl = { mechanism: 'SCRAM-SHA-512', username: 'guest', password: 'second' } as const;
+    const guest = await client('acl.', { sasl });
+    const appender = await guest.appender({ name: 'guest' });
+    await appender.append(out(inbox, 'allowed'));
+    await expect(appender.append(out(secret, 'denied'))).rejects.toMatchObject({ code: 'MESSAGING_FORBIDDEN' });
+    expect(await readAll(guest, inbox, 'committed')).toEqual(['allowed']);
+    const quiet = { onAssigned: () => {}, onRecords: () => {}, onLost: () => {}, onFailed: () => {} };
+    const onRevoked = async (): Promise<void> => {
+      await Promise.resolve();
+    };
+    const member = await guest.join({ group: 'guest.one', topics: [inbox], ...quiet, onRevoked });
+    await member.close();
+    const foreign = guest.join({ group: 'other', topics: [inbox], ...quiet, onRevoked });
+    await expect(foreign).rejects.toMatchObject({ code: 'MESSAGING_FORBIDDEN' });
+    await expect(guest.admin.ensurePrincipal('friend', 'x', [])).rejects.toMatchObject({ code: 'MESSAGING_FORBIDDEN' });
+    await guest.close();
+    await admin.close();
+  });
+});
