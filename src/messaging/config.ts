@@ -36,6 +36,8 @@ export const messagingConfig = Type.Object(
           'Confluent-compatible schema registry where the contracts are registered at start. Unset: ids of our own, served under `/registry`.',
       }),
     ),
+    MILLRACE_SCHEMA_REGISTRY_USERNAME: Type.Optional(Type.String({ description: 'User at that registry.' })),
+    MILLRACE_SCHEMA_REGISTRY_PASSWORD: secretVariable({ description: 'Password of that user.' }),
     MILLRACE_REPLICATION_FACTOR: Type.Optional(
       Type.Integer({
         minimum: -1,

@@ -6,8 +6,10 @@ import type { SchemaIds } from './schema-ids.ts';
 import { compactSchema, labelOf, subjectsOf } from './subjects.ts';
 
 export interface RegisterSchemasOptions {
-  /** Base address of a Confluent-compatible registry; `http://user:password@host/…` for basic authentication. */
+  /** Base address of a Confluent-compatible registry. */
   readonly url: string;
+  /** For basic authentication. */
+  readonly credentials?: { readonly username: string; readonly password: string };
   readonly topics: readonly Topic[];
   /** Name of a topic on the broker. */
   readonly fullName: (topic: Topic) => string;
@@ -26,17 +28,13 @@ interface Client {
   send(request: RegistryRequest): Promise<{ readonly status: number; readonly body: unknown }>;
 }
 
-const createClient = (url: string, timeoutMs: number): Client => {
-  const base = new URL(url);
-  const { username, password } = base;
-  base.username = '';
-  base.password = '';
-  const address = base.href.replace(/\/$/, '');
-  const credentials = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64');
+const createClient = ({ url, credentials, timeoutMs = 10_000 }: RegisterSchemasOptions): Client => {
+  const address = url.replace(/\/+$/, '');
+  const encoded = Buffer.from(`${credentials?.username ?? ''}:${credentials?.password ?? ''}`).toString('base64');
   const headers = {
     'content-type': registryContentType,
     accept: `${registryContentType}, application/json`,
-    ...(username === '' ? {} : { authorization: `Basic ${credentials}` }),
+    ...(credentials === undefined ? {} : { authorization: `Basic ${encoded}` }),
   };
   return {
     send: async ({ method, path, body }) => {
@@ -81,7 +79,7 @@ const register = async (client: Client, subject: string, file: SchemaFile): Prom
  * us. Throws `MESSAGING_UNAVAILABLE` and `MESSAGING_SCHEMA_REFUSED`.
  */
 export const registerSchemas = async (options: RegisterSchemasOptions): Promise<SchemaIds> => {
-  const client = createClient(options.url, options.timeoutMs ?? 10_000);
+  const client = createClient(options);
   const ids = new Map<string, number>();
   const files = options.schemas ?? readSchemaFiles();
   for (const { name, versions } of subjectsOf(options.topics, options.fullName, files)) {
