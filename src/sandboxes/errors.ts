@@ -8,6 +8,4 @@ export const sandboxErrors = defineErrors('SANDBOX', {
   LOAD_FAILED: 'invalid',
   /** A second call while one runs: a runner is strictly serial. */
   RUNNER_BUSY: 'conflict',
-  /** Pre-warmed runners need mounts that this machine or driver does not allow. */
-  PREWARM_UNAVAILABLE: 'unavailable',
 });

@@ -6,7 +6,7 @@ export interface ArgumentParts {
   readonly system: SystemFolder;
   /** Host path of the pipe that appears at `/tmp/algoout`; null: none. */
   readonly resultPipe: string | null;
-  /** Forbids user namespaces inside; not possible while a network is attached from outside. */
+  /** Forbids user namespaces inside, and with them most of the kernel's surface. */
   readonly forbidNamespaces: boolean;
 }
 
@@ -32,7 +32,6 @@ const namespaces = [
   '--unshare-pid',
   '--unshare-ipc',
   '--unshare-uts',
-  '--unshare-net',
   '--unshare-cgroup-try',
   '--die-with-parent',
   '--new-session',
@@ -42,7 +41,7 @@ const namespaces = [
 
 /**
  * What bubblewrap is told, without the command. It goes through a pipe (`--args`), because the environment may hold
- * secrets and every process of the host can read command lines.
+ * secrets and every process of the host can read command lines. With a network outside the namespace exists already.
  */
 export const bubblewrapArguments = ({
   spec,
@@ -57,6 +56,7 @@ export const bubblewrapArguments = ({
   if (spec.network === 'outside') special.push(system.resolver);
   return [
     ...namespaces,
+    ...(spec.network === 'none' ? ['--unshare-net'] : []),
     ...(forbidNamespaces ? ['--disable-userns'] : []),
     ...['--uid', `${insideUid}`, '--gid', `${insideUid}`, '--hostname', 'millrace'],
     ...['--perms', '0755', '--dir', '/etc', '--perms', '0755', '--dir', '/run'],

@@ -17,7 +17,7 @@ import { openResultChannel } from '../process/result-channel.ts';
 import type { Sandbox, SandboxDriver, SandboxSpec } from '../sandbox.ts';
 import { bubblewrapArguments } from './arguments.ts';
 import { enforcementOf } from './enforcement.ts';
-import { commandPrefix, type Identity, ownerFor } from './identity.ts';
+import { type Identity, ownerFor } from './identity.ts';
 import { type Launched, launch } from './launch.ts';
 import { noteGroups, removeLeftovers } from './leftovers.ts';
 import { type Attachment, findOutsideNetwork, type OutsideNetwork } from './network.ts';
@@ -75,20 +75,17 @@ const makeMountPoints = async (spec: SandboxSpec): Promise<void> => {
   }
 };
 
-const attachNetwork = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise<void> => {
-  if (spec.network === 'none' || begun.launched === null) return;
-  if ('missing' in machine.outside) {
+const networkFor = (machine: Machine, spec: SandboxSpec, begun: Begun): ((pid: number) => Promise<void>) | null => {
+  const { outside } = machine;
+  if (spec.network === 'none') return null;
+  if ('missing' in outside) {
     throw sandboxErrors.START_FAILED({
-      message: `Sandbox ${spec.id} needs the network outside, for which this machine lacks: ${machine.outside.missing.join(', ')}.`,
+      message: `Sandbox ${spec.id} needs the network outside, for which this machine lacks: ${outside.missing.join(', ')}.`,
     });
   }
-  const { firstPid } = begun.launched;
-  begun.attachment = await machine.outside.attach({
-    pid: firstPid,
-    folder: begun.folder,
-    prefix: commandPrefix(machine.identity),
-  });
-  begun.launched.release();
+  return async (pid) => {
+    begun.attachment = await outside.attach(pid, begun.folder);
+  };
 };
 
 const killFirst = (launched: Launched): void => {
@@ -125,16 +122,19 @@ const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise
     begun.results = openResultChannel(resultPipe);
   }
   begun.cgroup = createCgroup(machine.hierarchy, spec.id, spec.limits, machine.clock);
-  const forbidNamespaces = machine.forbidNamespaces && spec.network === 'none';
   begun.launched = await launch({
     bubblewrap: machine.bubblewrap,
     identity: machine.identity,
     memberFiles: begun.cgroup.memberFiles,
-    settings: bubblewrapArguments({ spec, system: machine.system, resultPipe, forbidNamespaces }),
+    settings: bubblewrapArguments({
+      spec,
+      system: machine.system,
+      resultPipe,
+      forbidNamespaces: machine.forbidNamespaces,
+    }),
     command: limitedCommand(machine.hierarchy, spec),
-    held: spec.network === 'outside',
+    prepareNetwork: networkFor(machine, spec, begun),
   });
-  await attachNetwork(machine, spec, begun);
   return begun.launched;
 };
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 import { sandboxErrors } from '../errors.ts';
 import { commandPrefix, type Identity } from './identity.ts';
 
@@ -11,8 +11,8 @@ export interface LaunchParts {
   /** For bubblewrap, through a pipe; see `bubblewrapArguments`. */
   readonly settings: readonly string[];
   readonly command: readonly string[];
-  /** The command starts only when {@link Launched.release} is called. */
-  readonly held: boolean;
+  /** Makes a network namespace first, lets this prepare it, and starts the sandbox in it; null: bubblewrap makes its own. */
+  readonly prepareNetwork: ((pid: number) => Promise<void>) | null;
 }
 
 export interface Launched {
@@ -22,18 +22,55 @@ export interface Launched {
   readonly stderr: Readable;
   /** Host's id of the sandbox's first process: when it dies, the kernel kills all others before it counts as dead. */
   readonly firstPid: number;
-  release(): void;
 }
 
 const joinGroups =
   'n=$1; shift; while [ "$n" -gt 0 ]; do echo $$ >"$1" || exit 125; shift; n=$((n-1)); done; exec "$@"';
 
-const fullCommand = (parts: LaunchParts): readonly string[] => {
-  const options = ['--args', '3', '--json-status-fd', '4', ...(parts.held ? ['--block-fd', '5'] : [])];
-  const run = [...commandPrefix(parts.identity), parts.bubblewrap, ...options, '--', ...parts.command];
-  return parts.memberFiles.length === 0
-    ? run
-    : ['/bin/sh', '-c', joinGroups, 'sh', `${parts.memberFiles.length}`, ...parts.memberFiles, ...run];
+/** Says on descriptor 5 that the namespace exists, and goes on when it is told to; an end of file is our own death. */
+const awaitNetwork = 'echo made >&5; read -r go <&5 || exit 125; exec "$@" 5>&-';
+
+/** bubblewrap's own network namespace belongs to a user namespace that it leaves, so nobody could attach a network later. */
+const inNewNetwork = (identity: Identity): readonly string[] => [
+  '/usr/bin/unshare',
+  ...(identity.kind === 'same' ? ['--user', '--map-root-user'] : []),
+  '--net',
+  '--',
+  '/bin/sh',
+  '-c',
+  awaitNetwork,
+  'sh',
+];
+
+const inGroups = (memberFiles: readonly string[]): readonly string[] =>
+  memberFiles.length === 0 ? [] : ['/bin/sh', '-c', joinGroups, 'sh', `${memberFiles.length}`, ...memberFiles];
+
+const fullCommand = (parts: LaunchParts): readonly string[] => [
+  ...inGroups(parts.memberFiles),
+  ...(parts.prepareNetwork === null ? [] : inNewNetwork(parts.identity)),
+  ...commandPrefix(parts.identity),
+  parts.bubblewrap,
+  ...['--args', '3', '--json-status-fd', '4', '--'],
+  ...parts.command,
+];
+
+const networkMade = async (child: ChildProcess, gate: Readable): Promise<void> => {
+  await new Promise<void>((resolve, reject) => {
+    gate.once('data', () => {
+      resolve();
+    });
+    child.once('close', () => {
+      reject(sandboxErrors.START_FAILED({ message: 'A network namespace could not be made for a sandbox.' }));
+    });
+  });
+};
+
+/** The process keeps its id through all stages, so the namespace is found by it. */
+const openGate = async (child: ChildProcess, gate: Duplex | null, { prepareNetwork }: LaunchParts): Promise<void> => {
+  if (gate === null || prepareNetwork === null || child.pid === undefined) return;
+  await networkMade(child, gate);
+  await prepareNetwork(child.pid);
+  gate.end('go\n');
 };
 
 const firstStatus = async (child: ChildProcess, status: Readable, stderr: Readable): Promise<number> => {
@@ -68,23 +105,25 @@ const firstStatus = async (child: ChildProcess, status: Readable, stderr: Readab
 /** Starts bubblewrap; resolves when its namespaces exist. Throws `SANDBOX_START_FAILED` with what it said. */
 export const launch = async (parts: LaunchParts): Promise<Launched> => {
   const [file = '', ...rest] = fullCommand(parts);
-  const child = spawn(file, rest, {
-    env: {},
-    cwd: '/',
-    stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe', parts.held ? 'pipe' : 'ignore'],
-  });
+  const gateKind = parts.prepareNetwork === null ? 'ignore' : 'pipe';
+  const child = spawn(file, rest, { env: {}, cwd: '/', stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe', gateKind] });
   const [stdin, stdout, stderr, settings, status, gate] = child.stdio as unknown as [
     Writable,
     Readable,
     Readable,
     Writable,
     Readable,
-    Writable | null,
+    Duplex | null,
   ];
   settings.on('error', () => {});
   settings.end(parts.settings.map((part) => `${part}\0`).join(''));
   gate?.on('error', () => {});
-  const firstPid = await firstStatus(child, status, stderr);
-  status.resume();
-  return { child, stdin, stdout, stderr, firstPid, release: () => gate?.end('1') };
+  try {
+    const [firstPid] = await Promise.all([firstStatus(child, status, stderr), openGate(child, gate, parts)]);
+    status.resume();
+    return { child, stdin, stdout, stderr, firstPid };
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
 };

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -13,12 +13,11 @@ import { findProgram } from '../process/find-program.ts';
 export interface OutsideNetwork {
   /** Address of the resolver inside. */
   readonly nameserver: string;
-  /** Attaches the network namespace of `pid`. Resolves when it works and the host is closed. */
-  attach(at: {
-    readonly pid: number;
-    readonly folder: string;
-    readonly prefix: readonly string[];
-  }): Promise<Attachment>;
+  /**
+   * Brings up the network namespace of `pid`, with what it needs for that in `folder`. Resolves when it works and this
+   * host is closed to it.
+   */
+  attach(pid: number, folder: string): Promise<Attachment>;
 }
 
 export interface Attachment {
@@ -48,23 +47,23 @@ const freeNetwork = (): string => {
   return candidates.find((network) => !taken.some((address) => address.startsWith(`${network}.`))) ?? '10.0.2';
 };
 
-const closeRoutes = async (programs: Programs, at: Parameters<OutsideNetwork['attach']>[0]): Promise<void> => {
+const isRoot = (): boolean => process.getuid?.() === 0;
+
+/** Loopback, and no route to this host and to metadata. */
+const configure = async (programs: Programs, pid: number, folder: string): Promise<void> => {
   const closed = [...metadata, ...hostAddresses().map((address) => `${address}/32`)];
-  const file = join(at.folder, 'routes');
-  await writeFile(file, closed.map((network) => `route add unreachable ${network}\n`).join(''), { mode: 0o644 });
-  // Root may change any network namespace; anybody else has to enter the user namespace that owns it first.
-  const owner = process.getuid?.() === 0 ? [] : ['--preserve-credentials', '-U'];
-  const done = await execute([programs.nsenter, ...owner, '-n', '-t', `${at.pid}`, programs.ip, '-batch', file]);
+  const lines = ['link set lo up', ...closed.map((network) => `route add unreachable ${network}`)];
+  const file = join(folder, 'network');
+  await writeFile(file, lines.map((line) => `${line}\n`).join(''));
+  // Root may change any network namespace; anybody else has to enter the user namespace that owns it.
+  const owner = isRoot() ? [] : ['--preserve-credentials', '-U'];
+  const done = await execute([programs.nsenter, ...owner, '-n', '-t', `${pid}`, programs.ip, '-batch', file]);
   if (done.code !== 0) {
     throw sandboxErrors.START_FAILED({
-      message: `The host's addresses could not be closed for a sandbox: ${done.output}`,
+      message: `The host could not be closed for a sandbox's network: ${done.output}`,
     });
   }
 };
-
-/** A machine without udev leaves the device to root alone; slirp4netns then starts as root and drops its rights itself. */
-const slirpPrefix = (prefix: readonly string[]): readonly string[] =>
-  (statSync('/dev/net/tun').mode & 0o006) === 0o006 ? prefix : [];
 
 const untilReady = async (child: ChildProcess, clock: Clock): Promise<void> => {
   const ready = child.stdio[3] as Readable;
@@ -122,18 +121,12 @@ export const findOutsideNetwork = (clock: Clock): OutsideNetwork | { readonly mi
   const network = freeNetwork();
   return {
     nameserver: `${network}.3`,
-    attach: async (at) => {
-      const options = [
-        '--configure',
-        '--mtu=65520',
-        '--enable-sandbox',
-        '--enable-seccomp',
-        '--disable-host-loopback',
-        `--cidr=${network}.0/24`,
-      ];
-      const [file = '', ...rest]: readonly string[] = [...slirpPrefix(at.prefix), programs.slirp];
+    attach: async (pid, folder) => {
+      const options = ['--configure', '--mtu=65520', '--enable-sandbox', '--enable-seccomp', '--disable-host-loopback'];
+      const target = isRoot() ? ['--netns-type=path', `/proc/${pid}/ns/net`] : [`${pid}`];
       // It ends by itself when descriptor 4 closes, so also when we are killed.
-      const child = spawn(file, [...rest, ...options, '--ready-fd=3', '--exit-fd=4', `${at.pid}`, 'tap0'], {
+      const own = [`--cidr=${network}.0/24`, '--ready-fd=3', '--exit-fd=4'];
+      const child = spawn(programs.slirp, [...options, ...own, ...target, 'tap0'], {
         env: {},
         stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
       });
@@ -141,7 +134,7 @@ export const findOutsideNetwork = (clock: Clock): OutsideNetwork | { readonly mi
         child.kill('SIGKILL');
       };
       try {
-        await Promise.all([untilReady(child, clock), closeRoutes(programs, at)]);
+        await Promise.all([configure(programs, pid, folder), untilReady(child, clock)]);
       } catch (error) {
         close();
         throw error;

@@ -32,7 +32,7 @@ const tryChoice = async (bubblewrap: string, system: SystemFolder, choice: Choic
       memberFiles: [],
       settings,
       command: trial.command,
-      held: false,
+      prepareNetwork: null,
     });
     let said = '';
     stderr.on('data', (chunk: Buffer) => {
