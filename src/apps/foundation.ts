@@ -79,7 +79,6 @@ export const openFoundation = async (options: FoundationOptions): Promise<Founda
     replicationFactor: options.replicationFactor,
     clock,
     logger,
-    metrics,
   });
   const mismatches = await messaging.admin.ensureTopics(platformTopics(options.pools));
   for (const mismatch of mismatches) logger.warn({ event: 'topic.mismatch', ...mismatch });
