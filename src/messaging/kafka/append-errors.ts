@@ -5,7 +5,7 @@ import type { OutRecord } from '../messaging.ts';
 
 /** True for errors that another attempt may repair. */
 export const isUnavailable = (error: unknown): boolean =>
-  error instanceof PlatformError && error.kind === 'unavailable';
+  error instanceof PlatformError && error.code === 'MESSAGING_UNAVAILABLE';
 
 export const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 

@@ -27,6 +27,7 @@ export class KafkaAssignment implements Assignment, FeedTarget {
   #paused = false;
   #seekable = false;
   #feed: Feed | null = null;
+  #announced: Promise<void> | null = null;
   #holds = 0;
   #unheld: (() => void)[] = [];
 
@@ -56,8 +57,10 @@ export class KafkaAssignment implements Assignment, FeedTarget {
     this.#committed = committed;
     this.#next = start;
     this.#seekable = true;
+    const announced = Promise.try(() => this.#options.join.onAssigned(this));
+    this.#announced = announced.catch(() => {});
     try {
-      await this.#options.join.onAssigned(this);
+      await announced;
     } finally {
       this.#seekable = false;
     }
@@ -65,6 +68,16 @@ export class KafkaAssignment implements Assignment, FeedTarget {
     if ((this.#state as string) !== 'owned') return;
     this.#feed = fetcher.add(this, this.#next);
     this.#feed.paused = this.#paused;
+  }
+
+  /** The owner was told of it, or is being told. */
+  get announced(): boolean {
+    return this.#announced !== null;
+  }
+
+  /** Resolves when the owner has been told. */
+  async told(): Promise<void> {
+    await this.#announced;
   }
 
   seek(offset: bigint): void {

@@ -27,6 +27,8 @@ export interface MembershipDeps {
 }
 
 const heartbeatMaxMs = 500;
+const eagerMs = 50;
+const eagerForMs = 2_000;
 const joinTimeoutMs = 30_000;
 const commitTimeoutMs = 30_000;
 const drainDefaultMs = 20_000;
@@ -50,6 +52,7 @@ export class KafkaMembership implements Membership {
   #target: ReadonlySet<string> = new Set();
   #memberId = randomUUID();
   #epoch = 0;
+  #joinedAtMs = 0;
   #intervalMs = heartbeatMaxMs;
   #wake: (() => void) | null = null;
   #wakeful = false;
@@ -195,7 +198,8 @@ export class KafkaMembership implements Membership {
   }
 
   async #beat(): Promise<void> {
-    const { fullName } = this.#deps;
+    const { fullName, clock } = this.#deps;
+    if (this.#epoch === 0) this.#joinedAtMs = clock.monotonicMs();
     const names = this.#options.topics.map((topic) => fullName(topic.name));
     const response = await this.#heartbeat(this.#epoch, names);
     const code = response.errorCode;
@@ -212,7 +216,9 @@ export class KafkaMembership implements Membership {
     if (fatalCodes.has(code)) throw new Error(response.errorMessage ?? codeError(code, doing).message);
     if (code !== 0) throw codeError(code, doing);
     this.#epoch = response.memberEpoch;
-    this.#intervalMs = Math.min(heartbeatMaxMs, response.heartbeatIntervalMs);
+    // Right after joining, the coordinator may not have seen a new topic yet.
+    const fresh = this.#target.size === 0 && clock.monotonicMs() - this.#joinedAtMs < eagerForMs;
+    this.#intervalMs = fresh ? eagerMs : Math.min(heartbeatMaxMs, response.heartbeatIntervalMs);
     if (response.assignment !== null) {
       const parts = response.assignment.topicPartitions;
       this.#target = new Set(parts.flatMap((part) => part.partitions.map((each) => keyOf(part.topicId, each))));
@@ -294,7 +300,7 @@ export class KafkaMembership implements Membership {
     const limit = sleep(clock, this.#options.drainMs ?? drainDefaultMs, expired.signal).then(() => 'late' as const);
     let outcome: 'drained' | 'late' | 'failed';
     try {
-      const drained = this.#options.onRevoked(assignment).then(() => 'drained' as const);
+      const drained = this.#drain(assignment).then(() => 'drained' as const);
       outcome = await Promise.race([drained, limit]);
     } catch (error) {
       outcome = 'failed';
@@ -306,8 +312,14 @@ export class KafkaMembership implements Membership {
     await assignment.unheld();
     assignment.end();
     this.#owned.delete(key);
-    if (outcome !== 'drained') this.#options.onLost(assignment);
+    if (outcome !== 'drained' && assignment.announced) this.#options.onLost(assignment);
     this.#soon();
+  }
+
+  /** What the owner was never told of needs no drain. */
+  async #drain(assignment: KafkaAssignment): Promise<void> {
+    await assignment.told();
+    if (assignment.announced && assignment.state === 'draining') await this.#options.onRevoked(assignment);
   }
 
   #loseAll(): void {
@@ -317,7 +329,7 @@ export class KafkaMembership implements Membership {
     for (const assignment of lost) assignment.end();
     if (lost.length > 0)
       this.#deps.logger.warn({ event: 'group.member.lost', group: this.group, partitions: lost.length });
-    for (const assignment of lost) this.#options.onLost(assignment);
+    for (const assignment of lost) if (assignment.announced) this.#options.onLost(assignment);
   }
 
   /** The member cannot go on: others take over at once. */
