@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readReleased, schemaFaults } from '../src/messaging/registry/compatibility.ts';
+import { fingerprintOf, readReleased, schemaFaults } from '../src/messaging/registry/compatibility.ts';
 import { readSchemaFiles } from '../src/messaging/registry/schema-files.ts';
+import { labelOf } from '../src/messaging/registry/subjects.ts';
 import { configPage } from './generate-config.ts';
 import { contractsSource } from './generate-contracts.ts';
 import { errorsPage } from './generate-errors.ts';
@@ -9,7 +10,8 @@ import { topicsPage } from './generate-topics.ts';
 
 /**
  * Writes every generated file. With `--check` it only says which are stale and what is wrong with the schemas, and
- * ends with 1 when there is anything to say. Run: `node tools/generate.ts [--check]`.
+ * ends with 1 when there is anything to say. With `--release` it also notes the fingerprints of schema versions that
+ * go out for the first time. Run: `node tools/generate.ts [--check | --release]`.
  */
 
 const root = join(import.meta.dirname, '..');
@@ -27,6 +29,12 @@ const generated: readonly Generated[] = [
   { path: 'docs/config.md', text: configPage },
 ];
 
+/** `schemas/released.json` with the versions that are new; what stands there already is never replaced. */
+const releasedText = (): string => {
+  const fresh = Object.fromEntries(readSchemaFiles().map((file) => [labelOf(file), fingerprintOf(file)]));
+  return `${JSON.stringify({ ...fresh, ...readReleased() }, null, 2)}\n`;
+};
+
 const present = (path: string): string | undefined => {
   try {
     return readFileSync(join(root, path), 'utf8');
@@ -43,7 +51,10 @@ const complain = (text: string): void => {
 for (const fault of schemaFaults(readSchemaFiles(), readReleased())) complain(fault);
 
 const isCheck = process.argv.includes('--check');
-for (const { path, text } of generated) {
+const release: readonly Generated[] = process.argv.includes('--release')
+  ? [{ path: 'schemas/released.json', text: releasedText }]
+  : [];
+for (const { path, text } of [...generated, ...release]) {
   const fresh = text();
   if (present(path) === fresh) continue;
   if (isCheck) {

@@ -32,7 +32,7 @@ export interface LayerStoreOptions {
   readonly folder: string;
 }
 
-const blobOf = (digest: string): string => `layers/${digest}.tar.zst`;
+const blobOf = (digest: string): string => `layers/${digest}.tar.gz`;
 const entryOf = (key: string): string => `layer-keys/${key}.json`;
 
 const exists = async (path: string): Promise<boolean> =>
