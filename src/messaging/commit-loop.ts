@@ -9,6 +9,8 @@ export interface CommitLoop<Part> {
   touch(part: Part): void;
   /** Resolves when an attempt that began after this call was committed; a running one does not count. Never rejects. */
   flush(part: Part): Promise<void>;
+  /** Resolves when the attempt that runs now, if any, has ended. */
+  idle(): Promise<void>;
   /** No further attempts; resolves everything that waits, after the running attempt. */
   stop(): Promise<void>;
 }
@@ -46,6 +48,10 @@ class TimedCommitLoop<Part> implements CommitLoop<Part> {
       this.#waiting.push(resolve);
       this.#schedule();
     });
+  }
+
+  async idle(): Promise<void> {
+    await this.#running;
   }
 
   async stop(): Promise<void> {

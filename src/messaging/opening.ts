@@ -24,6 +24,8 @@ export interface OpeningOptions {
   readonly assignment: Assignment;
   /** Our transactional id, or empty. */
   readonly owner: string;
+  /** Resolves when our own commits under way have ended. */
+  idle(): Promise<void>;
 }
 
 type Committed = Assignment['committed'];
@@ -31,11 +33,17 @@ type Committed = Assignment['committed'];
 const decode = (committed: Committed): OffsetMetadata | undefined =>
   committed === null ? undefined : decodeOffsetMetadata(Number(committed.offset), committed.metadata);
 
-/** Aborts what a dead owner left open and bars it for good, then reads what it had committed at the very last. */
-const fence = async (options: OpeningOptions, owner: string): Promise<Committed> => {
-  const { messaging, assignment } = options;
-  const transactor = await messaging.transactor({ transactionalId: owner });
-  await transactor.close();
+/**
+ * What an owner that did not let go in order had committed at the very last: a commit of its own may still be under
+ * way. Another owner's is aborted, and it is barred for good; ours (we lost the partition and got it back) is awaited.
+ */
+const readLast = async (options: OpeningOptions, former: OffsetMetadata): Promise<Committed> => {
+  const { messaging, assignment, owner } = options;
+  if (former.owner !== '' && former.owner !== owner) {
+    const transactor = await messaging.transactor({ transactionalId: former.owner });
+    await transactor.close();
+  }
+  await options.idle();
   return await assignment.readCommitted();
 };
 
@@ -61,13 +69,9 @@ const endOffset = async (options: OpeningOptions): Promise<number> => {
  * it had not finished. Throws what the port throws.
  */
 export const openPartition = async (options: OpeningOptions): Promise<Opening> => {
-  const { assignment, logger, owner } = options;
-  let committed = assignment.committed;
-  const former = decode(committed);
-  if (former !== undefined && !former.drained && former.owner !== '' && former.owner !== owner) {
-    committed = await fence(options, former.owner);
-  }
-  const metadata = decode(committed);
+  const { assignment, logger } = options;
+  const former = decode(assignment.committed);
+  const metadata = former === undefined || former.drained ? former : decode(await readLast(options, former));
   if (metadata === undefined) {
     return { next: Number(assignment.next), holes: [], carefulEnd: 0, carefulMax: 0, blamed: new Map() };
   }

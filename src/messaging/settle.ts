@@ -33,6 +33,8 @@ export interface Settler {
   settle(partition: SettledPartition, taken: Taken, outputs: readonly OutRecord[]): Promise<Settlement>;
   /** Resolves when the partition's present state is committed, its ownership ended, or the consumer failed. */
   commitNow(partition: SettledPartition): Promise<void>;
+  /** Resolves when no commit is under way that began before this call. */
+  idle(): Promise<void>;
   /** Ends without another commit, closing what publishes. Call after the membership was closed. */
   close(): Promise<void>;
 }
@@ -121,6 +123,10 @@ class TransactionSettler implements Settler {
 
   async commitNow(partition: SettledPartition): Promise<void> {
     await this.#loop.flush(partition);
+  }
+
+  async idle(): Promise<void> {
+    await this.#loop.idle();
   }
 
   async close(): Promise<void> {
@@ -240,6 +246,10 @@ class AppendSettler implements Settler {
 
   async commitNow(partition: SettledPartition): Promise<void> {
     await this.#loop.flush(partition);
+  }
+
+  async idle(): Promise<void> {
+    await this.#loop.idle();
   }
 
   async close(): Promise<void> {

@@ -96,7 +96,7 @@ class GroupWorkConsumer implements WorkConsumer {
       onDelivery: (delivery) => {
         options.onDelivery(delivery);
       },
-      onPoison: (record, blamed) => options.onPoison(record, blamed),
+      onPoison: (record, blamed) => options.onPoison(record, blamed, assignment.generation),
       onReady: (ready) => {
         this.#dispatch.add(ready);
       },
@@ -162,7 +162,10 @@ class GroupWorkConsumer implements WorkConsumer {
 
   async #open(assignment: Assignment): Promise<Opening> {
     const { messaging, logger, topics } = this.#options;
-    const opening = await openPartition({ messaging, logger, topics, assignment, owner: this.#owner });
+    const idle = async () => {
+      await this.#settler.idle();
+    };
+    const opening = await openPartition({ messaging, logger, topics, assignment, owner: this.#owner, idle });
     await this.#options.onOpening?.({
       topic: assignment.topic,
       partition: assignment.partition,

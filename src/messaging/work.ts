@@ -78,9 +78,10 @@ export interface WorkConsumerOptions {
   onReleased(generation: number): void;
   /**
    * Outputs for a record that was in flight in two deaths (`limits.blamedMax`): a dead letter, an answer. It is
-   * settled with them without being delivered.
+   * settled with them without being delivered. Who drops copies must do so here too: for a copy there is nothing to
+   * publish, and the record counts as brought by this generation.
    */
-  onPoison(record: InRecord, blamed: number): readonly OutRecord[];
+  onPoison(record: InRecord, blamed: number, generation: number): readonly OutRecord[];
   /** The consumer cannot go on: the process must end. */
   onFailed(error: Error): void;
 }

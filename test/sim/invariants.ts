@@ -59,7 +59,7 @@ export class Invariants implements Witness {
   checkEnd(accepted: { readonly inbox: Iterable<string>; readonly calls: ReadonlyMap<string, number> }): void {
     this.#collect();
     for (const [id, count] of this.#resultsById) {
-      if (count > 1) this.#broken('exactly one committed result per id', `${id} has ${count}`);
+      if (count > 1) this.#broken('exactly one committed result per id', `${id} has ${count}: ${this.#resultsOf(id)}`);
     }
     for (const id of accepted.inbox) {
       if (!this.#resultsById.has(id) && !this.#parked.has(id)) this.#broken('nothing acknowledged is lost', id);
@@ -77,6 +77,12 @@ export class Invariants implements Witness {
     for (const id of accepted.inbox) if (!this.#resultsById.has(id) && !this.#parked.has(id)) return false;
     for (const [id, answers] of accepted.calls) if (!this.#resultsById.has(id) || answers === 0) return false;
     return true;
+  }
+
+  #resultsOf(id: string): string {
+    const logs = this.#broker.logs(simTopics.results.name);
+    const records = logs.flatMap((log) => log.committedRecords()).filter((record) => identityOf(record).id === id);
+    return records.map((record) => `attempt ${identityOf(record).attempt} ${String(record.value)}`).join(', ');
   }
 
   #broken(promise: Violation['promise'], what: string): void {

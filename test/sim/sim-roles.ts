@@ -116,16 +116,22 @@ class Executor {
   }
 
   take(delivery: Delivery): void {
-    const { id, attempt, lane } = identityOf(delivery.record);
-    const recent = this.#recent.get(delivery.generation);
-    if (recent === undefined) throw new Error('A delivery came before its partition was opened.');
-    if (recent.seen(id, attempt)) {
+    const identity = identityOf(delivery.record);
+    if (this.isCopy(delivery.generation, identity)) {
       void settle(delivery, []);
       return;
     }
-    recent.remember(id, attempt);
-    this.#queue.offer(lane, delivery);
+    this.#queue.offer(identity.lane, delivery);
     this.#pull();
+  }
+
+  /** True for a copy of what its partition brought before; else it counts as brought from now on. */
+  isCopy(generation: number, { id, attempt }: Identity): boolean {
+    const recent = this.#recent.get(generation);
+    if (recent === undefined) throw new Error('A delivery came before its partition was opened.');
+    if (recent.seen(id, attempt)) return true;
+    recent.remember(id, attempt);
+    return false;
   }
 
   release(generation: number): void {
@@ -177,8 +183,9 @@ export const startExecutor = async (process: SimProcess, pieces: Pieces, witness
     onReleased: (generation) => {
       executor.release(generation);
     },
-    onPoison: (record) => {
+    onPoison: (record, _blamed, generation) => {
       const identity = identityOf(record);
+      if (executor.isCopy(generation, identity)) return [];
       return [deadOf(identity, 'open', 'took its executor down'), messageOf(simTopics.results, identity, 'poison')];
     },
     onFailed: () => {

@@ -15,6 +15,13 @@ export interface MemoryMember {
   expelled(): void;
 }
 
+/** A commit that was written down. */
+export interface Recorded {
+  readonly log: MemoryLog;
+  readonly committed: CommittedOffset;
+  readonly order: number;
+}
+
 interface Slot {
   readonly log: MemoryLog;
   owner: MemoryMember | null;
@@ -44,8 +51,9 @@ const keyOf = (log: MemoryLog): string => `${log.topic}/${log.partition}`;
 export class MemoryGroup {
   readonly #members = new Map<string, MemoryMember>();
   readonly #slots = new Map<string, Slot>();
-  readonly #committed = new Map<string, CommittedOffset>();
+  readonly #committed = new Map<string, Recorded>();
   readonly #logsOf: (topic: string) => readonly MemoryLog[];
+  #recordedLast = 0;
 
   constructor(logsOf: (topic: string) => readonly MemoryLog[]) {
     this.#logsOf = logsOf;
@@ -60,11 +68,19 @@ export class MemoryGroup {
   }
 
   committed(log: MemoryLog): CommittedOffset | null {
-    return this.#committed.get(keyOf(log)) ?? null;
+    return this.#committed.get(keyOf(log))?.committed ?? null;
   }
 
-  commit(log: MemoryLog, committed: CommittedOffset): void {
-    this.#committed.set(keyOf(log), committed);
+  /** Writes a commit down; {@link apply} makes it count, at once or when its transaction is committed. */
+  record(log: MemoryLog, committed: CommittedOffset): Recorded {
+    this.#recordedLast += 1;
+    return { log, committed, order: this.#recordedLast };
+  }
+
+  /** What was written down last counts, whichever transaction ended last: as Kafka's coordinator does. */
+  apply(recorded: Recorded): void {
+    const key = keyOf(recorded.log);
+    if ((this.#committed.get(key)?.order ?? 0) < recorded.order) this.#committed.set(key, recorded);
   }
 
   join(member: MemoryMember): void {

@@ -80,7 +80,8 @@ export class MemoryMembership implements Membership {
     await this.#network.call('commit', () => {
       if (!this.#group.has(memberId)) throw refuse();
       for (const { assignment, offset, metadata } of offsets) {
-        this.#group.commit(this.#broker.log(assignment.topic, assignment.partition), { offset, metadata });
+        const log = this.#broker.log(assignment.topic, assignment.partition);
+        this.#group.apply(this.#group.record(log, { offset, metadata }));
       }
     });
   }

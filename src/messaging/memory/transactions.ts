@@ -1,13 +1,12 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { messagingErrors } from '../errors.ts';
-import type { CommittedOffset, MemoryGroup } from './group.ts';
+import type { MemoryGroup, Recorded } from './group.ts';
 import type { MemoryLog, MemoryTransaction } from './log.ts';
 
 /** An offset that takes effect when its transaction is committed. */
 export interface PendingOffset {
   readonly group: MemoryGroup;
-  readonly log: MemoryLog;
-  readonly committed: CommittedOffset;
+  readonly recorded: Recorded;
 }
 
 interface OpenTransaction extends MemoryTransaction {
@@ -89,8 +88,7 @@ export class MemoryTransactions {
     producer.open = null;
     transaction.cancelTimeout();
     transaction.state = state;
-    if (state === 'committed')
-      for (const { group, log, committed } of transaction.offsets) group.commit(log, committed);
+    if (state === 'committed') for (const { group, recorded } of transaction.offsets) group.apply(recorded);
     for (const log of transaction.logs) log.mark(transaction);
   }
 }

@@ -86,7 +86,7 @@ export class MemoryTransactor implements Transactor {
       const transaction = this.#broker.transactions.begin(this.#id, this.#epoch);
       for (const { assignment, offset, metadata } of offsets) {
         const log = this.#broker.log(assignment.topic, assignment.partition);
-        transaction.offsets.push({ group, log, committed: { offset, metadata } });
+        transaction.offsets.push({ group, recorded: group.record(log, { offset, metadata }) });
       }
     });
   }
