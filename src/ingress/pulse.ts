@@ -5,8 +5,8 @@ import type { Messaging } from '../messaging/messaging.ts';
 export interface Pulse {
   /** Milliseconds since it answered. */
   ageMs(): number;
-  start(): void;
-  stop(): void;
+  /** Begins to ask; closing ends it. To be called once. */
+  open(): { close(): Promise<void> };
 }
 
 const everyMs = 2_000;
@@ -29,13 +29,16 @@ export const createPulse = (messaging: Messaging, clock: Clock): Pulse => {
   };
   return {
     ageMs: () => clock.monotonicMs() - answeredMs,
-    start: () => {
+    open: () => {
       running = true;
       void beat();
-    },
-    stop: () => {
-      running = false;
-      cancel();
+      return {
+        close: async () => {
+          running = false;
+          cancel();
+          await Promise.resolve();
+        },
+      };
     },
   };
 };

@@ -62,7 +62,9 @@ export const followResults = async (options: FollowOptions): Promise<{ close(): 
       onPosition: (position) => {
         if (position >= end) caughtUp.resolve(null);
       },
-      onFailed: options.onFailed,
+      onFailed: (error) => {
+        options.onFailed(error);
+      },
     });
     readers.push(reader);
     if (partition !== options.ownPartition) return;

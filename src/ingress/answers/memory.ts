@@ -22,8 +22,8 @@ const graceMs = 60_000;
 
 const keyOf = (account: string, idempotencyKey: string): string => `${account}\u0000${idempotencyKey}`;
 
-/** The index in this process's memory, filled from the log: each replica has its own. */
-export const createMemoryAnswers = (options: MemoryAnswersOptions): Answers => {
+/** Both maps with their cross references; nothing of the port's contract. */
+const createIndex = (options: MemoryAnswersOptions) => {
   const { clock } = options;
   const queued = new Map<string, AcceptedCall>();
   const finished = new Map<string, Finished>();
@@ -37,29 +37,39 @@ export const createMemoryAnswers = (options: MemoryAnswersOptions): Answers => {
     finished.delete(id);
     if (entry.key !== null && idByKey.get(entry.key) === id) idByKey.delete(entry.key);
   };
-  const makeRoom = (): void => {
-    const oldestMs = clock.nowMs() - limits.answersKeptMs;
-    for (const [id, entry] of finished) {
-      if (finished.size <= options.finishedMax && entry.atMs >= oldestMs) break;
-      dropFinished(id, entry);
-    }
-    for (const call of queued.values()) {
-      if (queued.size <= options.queuedMax && call.deadlineMs + graceMs >= clock.nowMs()) break;
-      dropQueued(call);
-    }
-  };
-  const known = (id: string): KnownCall | null => {
-    const entry = finished.get(id);
-    if (entry !== undefined && entry.atMs >= clock.nowMs() - limits.answersKeptMs) {
-      return { kind: 'finished', id, place: entry.place };
-    }
-    const call = queued.get(id);
-    if (call === undefined) return null;
-    if (call.deadlineMs + graceMs >= clock.nowMs()) return { kind: 'queued', call };
-    dropQueued(call);
-    return null;
-  };
+  const isLate = (call: AcceptedCall): boolean => call.deadlineMs + graceMs < clock.nowMs();
+  const isOld = (entry: Finished): boolean => entry.atMs < clock.nowMs() - limits.answersKeptMs;
 
+  return {
+    queued,
+    finished,
+    idByKey,
+    dropQueued,
+    makeRoom: (): void => {
+      for (const [id, entry] of finished) {
+        if (finished.size <= options.finishedMax && !isOld(entry)) break;
+        dropFinished(id, entry);
+      }
+      for (const call of queued.values()) {
+        if (queued.size <= options.queuedMax && !isLate(call)) break;
+        dropQueued(call);
+      }
+    },
+    known: (id: string): KnownCall | null => {
+      const entry = finished.get(id);
+      if (entry !== undefined && !isOld(entry)) return { kind: 'finished', id, place: entry.place };
+      const call = queued.get(id);
+      if (call === undefined) return null;
+      if (!isLate(call)) return { kind: 'queued', call };
+      dropQueued(call);
+      return null;
+    },
+  };
+};
+
+/** The index in this process's memory, filled from the log: each replica has its own. */
+export const createMemoryAnswers = (options: MemoryAnswersOptions): Answers => {
+  const { queued, finished, idByKey, dropQueued, makeRoom, known } = createIndex(options);
   return {
     begin: async (call) => {
       if (call.idempotencyKey !== null) {
@@ -82,7 +92,7 @@ export const createMemoryAnswers = (options: MemoryAnswersOptions): Answers => {
       const text = key === null ? null : keyOf(key.account, key.idempotencyKey);
       if (text !== null) idByKey.set(text, id);
       finished.delete(id);
-      finished.set(id, { place, atMs: clock.nowMs(), key: text });
+      finished.set(id, { place, atMs: options.clock.nowMs(), key: text });
       makeRoom();
     },
     byId: async (id) => await Promise.resolve(known(id)),

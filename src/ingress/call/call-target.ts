@@ -24,6 +24,17 @@ const decoded = (path: string): string | null => {
   }
 };
 
+const byId = (segments: readonly string[], reference: string): CallTarget | null => {
+  const [id = '', selector = null] = segments;
+  return segments.length > 2 ? null : { owner: '', name: '', algorithmId: id.toLowerCase(), selector, reference };
+};
+
+const byName = (segments: readonly string[], reference: string): CallTarget | null => {
+  const [owner = '', name = '', selector = null] = segments;
+  if (segments.length > 3 || owner === '' || name === '') return null;
+  return { owner, name, algorithmId: null, selector, reference };
+};
+
 /**
  * Reads `OWNER/ALGO[/VERSION]` or `ALGORITHM_ID[/VERSION]`, with or without `algo://` before and a slash behind.
  * Null when it has another form; such a path names nothing.
@@ -33,11 +44,5 @@ export const parseCallPath = (path: string): CallTarget | null => {
   if (whole === null) return null;
   const reference = whole.startsWith(algoScheme) ? whole.slice(algoScheme.length) : whole;
   const segments = (reference.endsWith('/') ? reference.slice(0, -1) : reference).split('/');
-  const [first = '', second, third] = segments;
-  if (uuidSegment.test(first)) {
-    if (segments.length > 2) return null;
-    return { owner: '', name: '', algorithmId: first.toLowerCase(), selector: second ?? null, reference };
-  }
-  if (segments.length > 3 || first === '' || second === undefined || second === '') return null;
-  return { owner: first, name: second, algorithmId: null, selector: third ?? null, reference };
+  return uuidSegment.test(segments[0] ?? '') ? byId(segments, reference) : byName(segments, reference);
 };

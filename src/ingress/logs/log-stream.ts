@@ -28,82 +28,103 @@ export interface LogStreams {
 
 const highWaterBytes = 256 * 1024;
 
-export const createLogStreams = (messaging: Messaging, codec: Codec): LogStreams => {
-  const lineIn = (record: InRecord, query: LogQuery): LogLine | null => {
-    if (!query.acceptsKey(record.key)) return null;
-    try {
-      const line = codec.decode('log-line', record);
-      return query.accepts(line) ? line : null;
-    } catch {
-      // Of another release: nothing that could be shown.
-      return null;
-    }
+/** The lines of one query on their way into its stream: first gathered, so that partitions mix by time, then as they come. */
+const createLineWriter = (stream: PassThrough, query: LogQuery) => {
+  let backlog: LogLine[] | null = [];
+
+  const write = async (line: LogLine): Promise<void> => {
+    if (stream.writableEnded || stream.destroyed) return;
+    const text = query.format(line);
+    const full = text !== '' && !stream.write(text);
+    if (query.ends(line)) stream.end();
+    else if (full) await new Promise<void>((resolve) => void stream.once('drain', resolve).once('close', resolve));
   };
-
-  const open = async (query: LogQuery): Promise<PassThrough> => {
-    const stream = new PassThrough({ highWaterMark: highWaterBytes });
-    const ends = await messaging.admin.endOffsets(topics.logs, 'committed');
-    const readers: OwnReader[] = [];
-    const behind = new Set(ends.flatMap((end, partition) => (end > 0n ? [partition] : [])));
-    let backlog: LogLine[] | null = [];
-    let ended = false;
-
-    const write = async (line: LogLine): Promise<void> => {
-      if (ended || stream.destroyed) return;
-      const text = query.format(line);
-      const full = text !== '' && !stream.write(text);
-      if (query.ends(line)) finish();
-      else if (full) await new Promise<void>((resolve) => void stream.once('drain', resolve).once('close', resolve));
-    };
-    const finish = (): void => {
-      if (ended) return;
-      ended = true;
-      stream.end();
-    };
-    const caughtUp = async (partition: number): Promise<void> => {
-      behind.delete(partition);
-      if (behind.size > 0 || backlog === null) return;
+  return {
+    take: async (line: LogLine): Promise<void> => {
+      if (backlog === null) await write(line);
+      else backlog.push(line);
+    },
+    /** Everything that was there is gathered. May be called again. */
+    caughtUp: async (): Promise<void> => {
+      if (backlog === null) return;
       const lines = backlog.sort((a, b) => a.atMs - b.atMs);
       backlog = null;
       for (const line of lines) await write(line);
-      if (!query.follow) finish();
-    };
-    const take = async (records: readonly InRecord[], partition: number): Promise<void> => {
-      for (const record of records) {
-        const line = lineIn(record, query);
-        if (line === null) continue;
-        if (backlog === null) await write(line);
-        else backlog.push(line);
-      }
-      const last = records.at(-1);
-      if (last !== undefined && last.offset + 1n >= (ends[partition] ?? 0n)) await caughtUp(partition);
-    };
-    const openPartition = async (end: bigint, partition: number): Promise<void> => {
-      const back = BigInt(query.backMax);
-      readers.push(
-        await messaging.own({
-          topic: topics.logs,
-          partition,
-          from: end > back ? end - back : 'start',
-          isolation: 'committed',
-          onRecords: async (records) => await take(records, partition),
-          onPosition: (position) => {
-            if (position >= end && behind.has(partition)) void caughtUp(partition);
-          },
-          onFailed: () => stream.destroy(),
-        }),
-      );
-    };
-    stream.once('close', () => {
-      ended = true;
-      void Promise.allSettled(readers.map(async (reader) => await reader.close()));
-    });
-    await Promise.all(ends.map(async (end, partition) => await openPartition(end, partition)));
-    if (behind.size === 0 && backlog !== null) {
-      backlog = null;
-      if (!query.follow) finish();
-    }
-    return stream;
+      if (!query.follow) stream.end();
+    },
   };
-  return { open };
 };
+
+/** One partition of a query. */
+interface Part {
+  readonly partition: number;
+  readonly end: bigint;
+  readonly query: LogQuery;
+  take(line: LogLine): Promise<void>;
+  reached(): Promise<void>;
+  failed(): void;
+}
+
+const lineIn = (codec: Codec, record: InRecord, query: LogQuery): LogLine | null => {
+  if (!query.acceptsKey(record.key)) return null;
+  try {
+    const line = codec.decode('log-line', record);
+    return query.accepts(line) ? line : null;
+  } catch {
+    // Of another release: nothing that could be shown.
+    return null;
+  }
+};
+
+const openPart = async (messaging: Messaging, codec: Codec, part: Part): Promise<OwnReader> => {
+  const { query, end } = part;
+  const back = BigInt(query.backMax);
+  const reader = await messaging.own({
+    topic: topics.logs,
+    partition: part.partition,
+    from: end > back ? end - back : 'start',
+    isolation: 'committed',
+    onRecords: async (records) => {
+      for (const record of records) {
+        const line = lineIn(codec, record, query);
+        if (line !== null) await part.take(line);
+      }
+    },
+    onPosition: (position) => {
+      if (position >= end) void part.reached();
+    },
+    onFailed: () => {
+      part.failed();
+    },
+  });
+  // A reader that begins at the end may not move for long.
+  if (reader.position >= end) await part.reached();
+  return reader;
+};
+
+export const createLogStreams = (messaging: Messaging, codec: Codec): LogStreams => ({
+  open: async (query) => {
+    const stream = new PassThrough({ highWaterMark: highWaterBytes });
+    const writer = createLineWriter(stream, query);
+    const ends = await messaging.admin.endOffsets(topics.logs, 'committed');
+    const behind = new Set(ends.keys());
+    const partOf = (end: bigint, partition: number): Part => ({
+      partition,
+      end,
+      query,
+      take: writer.take,
+      reached: async () => {
+        behind.delete(partition);
+        if (behind.size === 0) await writer.caughtUp();
+      },
+      failed: () => void stream.destroy(),
+    });
+    const readers = await Promise.all(
+      ends.map(async (end, partition) => await openPart(messaging, codec, partOf(end, partition))),
+    );
+    const close = (): void => void Promise.allSettled(readers.map(async (reader) => await reader.close()));
+    if (stream.closed) close();
+    else stream.once('close', close);
+    return stream;
+  },
+});

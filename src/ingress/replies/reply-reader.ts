@@ -57,6 +57,8 @@ export const openReplyReader = async (options: ReplyReaderOptions): Promise<OwnR
     onRecords: (records) => {
       for (const record of records) take(record);
     },
-    onFailed: options.onFailed,
+    onFailed: (error) => {
+      options.onFailed(error);
+    },
   });
 };

@@ -1,5 +1,4 @@
 import { Type } from 'typebox';
-import type { Caller } from '../../accounts/accounts.ts';
 import type { Algorithm, Build, Catalog, Version } from '../../catalog/catalog.ts';
 import type { Random } from '../../kernel/random.ts';
 import { ingressErrors } from '../errors.ts';
@@ -41,25 +40,22 @@ const objectOf = (catalog: Catalog, algorithm: Algorithm, origin: string): Algor
   return toHttpAlgorithm({ algorithm, environment, build, version, log: null, origin });
 };
 
-/** Make, show, change and delete algorithms. */
-export const algorithmRoutes = (app: HttpApp, deps: AlgorithmRoutesDeps): void => {
-  const { access, catalog, commands, random } = deps;
+const fresh = (catalog: Catalog, id: string): Algorithm => {
+  const algorithm = catalog.algorithmById(id);
+  if (algorithm !== null) return algorithm;
+  throw ingressErrors.ALGORITHM_UNKNOWN({ message: 'the algorithm was deleted meanwhile' });
+};
 
-  const fresh = (id: string): Algorithm => {
-    const algorithm = catalog.algorithmById(id);
-    if (algorithm !== null) return algorithm;
-    throw ingressErrors.ALGORITHM_UNKNOWN({ message: 'the algorithm was deleted meanwhile' });
-  };
+const idIn = (reply: unknown): string =>
+  typeof reply === 'object' && reply !== null && 'id' in reply ? String(reply.id) : '';
+
+const createRoute = (app: HttpApp, { access, catalog, commands, random }: AlgorithmRoutesDeps): void => {
   const createBody = (owner: string, fields: Type.Static<typeof CreateFields>): Record<string, unknown> => {
     const environment = environmentIn(fields.settings);
     if (environment === null) {
-      const known = catalog
-        .environments()
-        .map((each) => each.id)
-        .join(', ');
-      throw ingressErrors.BAD_REQUEST({
-        message: `settings name no environment: give algorithm_environment, one of ${known}`,
-      });
+      const known = catalog.environments().map((each) => each.id);
+      const message = `settings name no environment: give algorithm_environment, one of ${known.join(', ')}`;
+      throw ingressErrors.BAD_REQUEST({ message });
     }
     return {
       id: random.uuid(),
@@ -71,23 +67,18 @@ export const algorithmRoutes = (app: HttpApp, deps: AlgorithmRoutesDeps): void =
       settings: { ...fromHttpSettings(fields.settings), callability: 'private' },
     };
   };
-  const idIn = (reply: unknown): string =>
-    typeof reply === 'object' && reply !== null && 'id' in reply ? String(reply.id) : '';
+  const params = Type.Object({ owner: Type.String() });
+  const schema = { params, body: CreateFields, response: { 201: AlgorithmObject } };
+  app.post('/v1/algorithms/:owner', { schema }, async (request, reply) => {
+    const caller = await access.caller(request);
+    const idempotencyKey = idempotencyKeyIn(request.headers);
+    const body = createBody(request.params.owner, request.body);
+    const made = await commands.send({ caller, name: 'algorithm.create', body, idempotencyKey });
+    return await reply.code(201).send(objectOf(catalog, fresh(catalog, idIn(made)), originOf(request)));
+  });
+};
 
-  app.post(
-    '/v1/algorithms/:owner',
-    {
-      schema: { params: Type.Object({ owner: Type.String() }), body: CreateFields, response: { 201: AlgorithmObject } },
-    },
-    async (request, reply) => {
-      const caller: Caller = await access.caller(request);
-      const idempotencyKey = idempotencyKeyIn(request.headers);
-      const body = createBody(request.params.owner, request.body);
-      const made = await commands.send({ caller, name: 'algorithm.create', body, idempotencyKey });
-      return await reply.code(201).send(objectOf(catalog, fresh(idIn(made)), originOf(request)));
-    },
-  );
-
+const readRoutes = (app: HttpApp, { access, catalog }: AlgorithmRoutesDeps): void => {
   app.get(
     '/v1/algorithms/:owner/:algo',
     { schema: { params: algorithmParams, response: { 200: AlgorithmObject } } },
@@ -97,6 +88,21 @@ export const algorithmRoutes = (app: HttpApp, deps: AlgorithmRoutesDeps): void =
     },
   );
 
+  const params = Type.Object({ owner: Type.String() });
+  const Row = Type.Object({ id: Type.String(), algoname: Type.String(), username: Type.String() });
+  app.get(
+    '/v1/users/:owner/algorithms',
+    { schema: { params, response: { 200: Type.Array(Row) } } },
+    async (request) => {
+      const caller = await access.caller(request);
+      const all = catalog.algorithmsOf(request.params.owner);
+      const seen = all.filter((algorithm) => access.sees(caller, algorithm));
+      return seen.map(({ id, label, owner }) => ({ id, algoname: label, username: owner }));
+    },
+  );
+};
+
+const changeRoutes = (app: HttpApp, { access, catalog, commands }: AlgorithmRoutesDeps): void => {
   app.put(
     '/v1/algorithms/:owner/:algo',
     { schema: { params: algorithmParams, body: UpdateFields, response: { 200: AlgorithmObject } } },
@@ -110,13 +116,9 @@ export const algorithmRoutes = (app: HttpApp, deps: AlgorithmRoutesDeps): void =
         settings: fromHttpSettings(request.body.settings),
         ...(environment === null ? {} : { environment }),
       };
-      await commands.send({
-        caller,
-        name: 'algorithm.update',
-        body,
-        idempotencyKey: idempotencyKeyIn(request.headers),
-      });
-      return objectOf(catalog, fresh(id), originOf(request));
+      const idempotencyKey = idempotencyKeyIn(request.headers);
+      await commands.send({ caller, name: 'algorithm.update', body, idempotencyKey });
+      return objectOf(catalog, fresh(catalog, id), originOf(request));
     },
   );
 
@@ -126,21 +128,11 @@ export const algorithmRoutes = (app: HttpApp, deps: AlgorithmRoutesDeps): void =
     await commands.send({ caller, name: 'algorithm.delete', body: { id } });
     return await reply.code(204).send();
   });
+};
 
-  app.get(
-    '/v1/users/:owner/algorithms',
-    {
-      schema: {
-        params: Type.Object({ owner: Type.String() }),
-        response: {
-          200: Type.Array(Type.Object({ id: Type.String(), algoname: Type.String(), username: Type.String() })),
-        },
-      },
-    },
-    async (request) => {
-      const caller = await access.caller(request);
-      const seen = catalog.algorithmsOf(request.params.owner).filter((algorithm) => access.sees(caller, algorithm));
-      return seen.map(({ id, label, owner }) => ({ id, algoname: label, username: owner }));
-    },
-  );
+/** Make, show, change and delete algorithms. */
+export const algorithmRoutes = (app: HttpApp, deps: AlgorithmRoutesDeps): void => {
+  createRoute(app, deps);
+  readRoutes(app, deps);
+  changeRoutes(app, deps);
 };

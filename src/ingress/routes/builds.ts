@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { Type } from 'typebox';
 import type { Algorithm, Build, Catalog } from '../../catalog/catalog.ts';
 import { isBuildHash } from '../../kernel/ids.ts';
@@ -7,6 +8,7 @@ import { ingressErrors } from '../errors.ts';
 import type { Access } from '../http/access.ts';
 import { type CommandDoor, idempotencyKeyIn } from '../http/command-door.ts';
 import { cutPage, flagOf, pageOf, pageQuery } from '../http/paging.ts';
+import { sendTextStream } from '../http/send-stream.ts';
 import type { HttpApp } from '../http/type-provider.ts';
 import type { BuildWatch } from '../logs/await-build.ts';
 import type { LogStreams } from '../logs/log-stream.ts';
@@ -36,117 +38,114 @@ export const logOf = async (blobs: Blobs, build: Build): Promise<string> => {
   return build.error !== null && !text.includes(build.error.message) ? text + end : text;
 };
 
-/** Compile, and look at builds and their logs. */
-export const buildRoutes = (app: HttpApp, deps: BuildRoutesDeps): void => {
+const nameOf = (algorithm: Algorithm): string => `${algorithm.owner}/${algorithm.label}`;
+
+const requiredBuild = (catalog: Catalog, algorithm: Algorithm, hash: string): Build => {
+  const build = catalog.build(algorithm.id, hash);
+  if (build !== null) return build;
+  throw ingressErrors.RESOURCE_UNKNOWN({ message: `${nameOf(algorithm)} has no build ${hash.slice(0, 60)}` });
+};
+
+const compileRoute = (app: HttpApp, deps: BuildRoutesDeps): void => {
   const { access, catalog, commands, git, blobs } = deps;
 
-  const required = (algorithm: Algorithm, hash: string): Build => {
-    const build = catalog.build(algorithm.id, hash);
-    if (build !== null) return build;
-    throw ingressErrors.RESOURCE_UNKNOWN({
-      message: `${algorithm.owner}/${algorithm.label} has no build ${hash.slice(0, 60)}`,
-    });
-  };
   const commitOf = async (algorithm: Algorithm, wanted: string | null | undefined): Promise<string> => {
-    const where = `the repository of ${algorithm.owner}/${algorithm.label}`;
+    const where = `the repository of ${nameOf(algorithm)}`;
     if (wanted !== undefined && wanted !== null && wanted !== '') {
       const commit = wanted.toLowerCase();
       if (isBuildHash(commit)) return commit;
-      throw ingressErrors.BAD_REQUEST({
-        message: `commitSha is "${wanted.slice(0, 60)}": give the 40 hex digits of a commit in ${where}`,
-      });
+      const message = `commitSha is "${wanted.slice(0, 60)}": give the 40 hex digits of a commit in ${where}`;
+      throw ingressErrors.BAD_REQUEST({ message });
     }
-    const head = await git.head({ owner: algorithm.owner, name: algorithm.name });
+    const repository = { owner: algorithm.owner, name: algorithm.name };
+    const head = (await git.exists(repository)) ? await git.head(repository) : null;
     if (head !== null) return head;
     throw ingressErrors.BAD_REQUEST({ message: `${where} is empty: push to it, or send its source first` });
   };
 
-  app.post(
-    '/v1/algorithms/:owner/:algo/compile',
-    { schema: { params: algorithmParams, body: CompileFields, response: { 200: AlgorithmObject } } },
-    async (request) => {
-      const caller = await access.caller(request);
-      const algorithm = access.managed(caller, request.params, 'build.request');
-      const hash = await commitOf(algorithm, request.body.commitSha);
-      const body = { algorithmId: algorithm.id, build: hash };
-      await commands.send({ caller, name: 'build.request', body, idempotencyKey: idempotencyKeyIn(request.headers) });
-      const build = await deps.builds.finished(algorithm.id, hash, deps.buildTimeoutMs);
-      if (build === null) {
-        const message = `build ${hash} is not finished yet: ask for it at /v1/algorithms/${algorithm.owner}/${algorithm.label}/builds/${hash}`;
-        throw ingressErrors.BUILD_SLOW({ message });
-      }
-      const environment = catalog.environment(build.environment);
-      const log = await logOf(blobs, build);
-      return toHttpAlgorithm({
-        algorithm,
-        environment,
-        build,
-        version: versionOf(catalog, build),
-        log,
-        origin: originOf(request),
-      });
-    },
-  );
+  const schema = { params: algorithmParams, body: CompileFields, response: { 200: AlgorithmObject } };
+  app.post('/v1/algorithms/:owner/:algo/compile', { schema }, async (request) => {
+    const caller = await access.caller(request);
+    const algorithm = access.managed(caller, request.params, 'build.request');
+    const hash = await commitOf(algorithm, request.body.commitSha);
+    const body = { algorithmId: algorithm.id, build: hash };
+    await commands.send({ caller, name: 'build.request', body, idempotencyKey: idempotencyKeyIn(request.headers) });
+    const build = await deps.builds.finished(algorithm.id, hash, deps.buildTimeoutMs);
+    if (build === null) {
+      const address = `/v1/algorithms/${nameOf(algorithm)}/builds/${hash}`;
+      throw ingressErrors.BUILD_SLOW({ message: `build ${hash} is not finished yet: ask for it at ${address}` });
+    }
+    const environment = catalog.environment(build.environment);
+    const version = versionOf(catalog, build);
+    const log = await logOf(blobs, build);
+    return toHttpAlgorithm({ algorithm, environment, build, version, log, origin: originOf(request) });
+  });
+};
 
-  app.get(
-    '/v1/algorithms/:owner/:algo/builds',
-    {
-      schema: { params: algorithmParams, querystring: Type.Object(pageQuery), response: { 200: pageOf(BuildObject) } },
-    },
-    async (request) => {
-      const caller = await access.caller(request);
-      const algorithm = access.managed(caller, request.params, 'build.list');
-      const page = cutPage({
-        items: catalog.builds(algorithm.id),
-        limit: request.query.limit,
-        marker: request.query.marker,
-        address: `${originOf(request)}/v1/algorithms/${algorithm.owner}/${algorithm.label}/builds`,
-        idOf: (build: Build) => build.hash,
-      });
-      return { ...page, results: page.results.map((build) => toHttpBuild(build, versionOf(catalog, build))) };
-    },
-  );
+const readRoutes = (app: HttpApp, { access, catalog }: BuildRoutesDeps): void => {
+  const listSchema = {
+    params: algorithmParams,
+    querystring: Type.Object(pageQuery),
+    response: { 200: pageOf(BuildObject) },
+  };
+  app.get('/v1/algorithms/:owner/:algo/builds', { schema: listSchema }, async (request) => {
+    const caller = await access.caller(request);
+    const algorithm = access.managed(caller, request.params, 'build.list');
+    const page = cutPage({
+      items: catalog.builds(algorithm.id),
+      limit: request.query.limit,
+      marker: request.query.marker,
+      address: `${originOf(request)}/v1/algorithms/${nameOf(algorithm)}/builds`,
+      idOf: (build: Build) => build.hash,
+    });
+    return { ...page, results: page.results.map((build) => toHttpBuild(build, versionOf(catalog, build))) };
+  });
 
-  app.get(
-    '/v1/algorithms/:owner/:algo/builds/:build',
-    { schema: { params: buildParams, response: { 200: BuildObject } } },
-    async (request) => {
-      const caller = await access.caller(request);
-      const build = required(access.managed(caller, request.params, 'build.read'), request.params.build);
-      return toHttpBuild(build, versionOf(catalog, build));
-    },
-  );
+  const schema = { params: buildParams, response: { 200: BuildObject } };
+  app.get('/v1/algorithms/:owner/:algo/builds/:build', { schema }, async (request) => {
+    const caller = await access.caller(request);
+    const algorithm = access.managed(caller, request.params, 'build.read');
+    const build = requiredBuild(catalog, algorithm, request.params.build);
+    return toHttpBuild(build, versionOf(catalog, build));
+  });
+};
 
-  app.get(
-    '/v1/algorithms/:owner/:algo/builds/:build/logs',
-    { schema: { params: buildParams, querystring: Type.Object({ follow: Type.Optional(Type.String()) }) } },
-    async (request, reply) => {
-      const caller = await access.caller(request);
-      const algorithm = access.managed(caller, request.params, 'build.read');
-      const hash = request.params.build.toLowerCase();
-      const build = catalog.build(algorithm.id, hash);
-      if (flagOf(request.query.follow) !== true) {
-        const { status } = required(algorithm, hash);
-        if (build === null || status === 'in-progress') {
-          throw ingressErrors.RESOURCE_UNKNOWN({
-            message: `build ${hash} is in progress: its log comes at its end, or with ?follow=true`,
-          });
-        }
-        return await reply.send({ logs: await logOf(blobs, build) });
-      }
-      void reply.type('text/plain; charset=utf-8');
-      if (build !== null && build.status !== 'in-progress') return await reply.send(await logOf(blobs, build));
-      // A client may follow before it asks for the build, so an unknown one is waited for.
-      const key = Buffer.from(hash);
-      const stream = await deps.logs.open({
-        backMax: build === null ? 0 : logRecordsBack,
-        follow: true,
-        acceptsKey: (each) => each?.equals(key) === true,
-        accepts: (line) => line.algorithmId === algorithm.id,
-        format: (line) => line.text,
-        ends: (line) => line.last,
-      });
-      return await reply.send(stream);
-    },
-  );
+const logRoute = (app: HttpApp, { access, catalog, blobs, logs }: BuildRoutesDeps): void => {
+  const whole = async (algorithm: Algorithm, hash: string): Promise<string> => {
+    const build = requiredBuild(catalog, algorithm, hash);
+    if (build.status !== 'in-progress') return await logOf(blobs, build);
+    const message = `build ${hash} is in progress: its log comes at its end, or with ?follow=true`;
+    throw ingressErrors.RESOURCE_UNKNOWN({ message });
+  };
+  /** A client may follow before it asks for the build, so an unknown one is waited for. */
+  const follow = async (algorithm: Algorithm, hash: string): Promise<Readable> => {
+    const build = catalog.build(algorithm.id, hash);
+    if (build !== null && build.status !== 'in-progress') return Readable.from([await logOf(blobs, build)]);
+    const key = Buffer.from(hash);
+    return await logs.open({
+      backMax: build === null ? 0 : logRecordsBack,
+      follow: true,
+      acceptsKey: (each) => each?.equals(key) === true,
+      accepts: (line) => line.algorithmId === algorithm.id,
+      format: (line) => line.text,
+      ends: (line) => line.last,
+    });
+  };
+
+  const schema = { params: buildParams, querystring: Type.Object({ follow: Type.Optional(Type.String()) }) };
+  app.get('/v1/algorithms/:owner/:algo/builds/:build/logs', { schema }, async (request, reply) => {
+    const caller = await access.caller(request);
+    const algorithm = access.managed(caller, request.params, 'build.read');
+    const hash = request.params.build.toLowerCase();
+    if (flagOf(request.query.follow) !== true) return await reply.send({ logs: await whole(algorithm, hash) });
+    sendTextStream(reply, await follow(algorithm, hash));
+    return reply;
+  });
+};
+
+/** Compile, and look at builds and their logs. */
+export const buildRoutes = (app: HttpApp, deps: BuildRoutesDeps): void => {
+  compileRoute(app, deps);
+  readRoutes(app, deps);
+  logRoute(app, deps);
 };

@@ -1,29 +1,20 @@
 import { Type } from 'typebox';
 import type { Caller } from '../../accounts/accounts.ts';
-import type { Clock } from '../../kernel/clock.ts';
-import { accountNameOf, requestIdOf } from '../../kernel/ids.ts';
-import { limits } from '../../kernel/limits.ts';
-import type { Random } from '../../kernel/random.ts';
-import { inboxTopic, platformTopics, requestsTopic, type Topic } from '../../kernel/topics.ts';
-import type { Codec } from '../../messaging/codec.ts';
-import type { Appender, OutRecord } from '../../messaging/messaging.ts';
+import type { Appender } from '../../messaging/messaging.ts';
 import type { AuditTrail } from '../audit-trail.ts';
 import { ingressErrors } from '../errors.ts';
 import type { Access } from '../http/access.ts';
 import { cutPage, pageOf, pageQuery } from '../http/paging.ts';
 import type { HttpApp } from '../http/type-provider.ts';
 import type { DeadLetter, DeadLetters } from '../logs/dead-letters.ts';
+import { type RedriveOptions, redriven } from '../logs/redrive.ts';
 import { originOf } from './algorithms.ts';
 
-export interface DeadRoutesDeps {
+export interface DeadRoutesDeps extends RedriveOptions {
   readonly access: Access;
   readonly letters: DeadLetters;
   readonly appender: Appender;
-  readonly codec: Codec;
   readonly audit: AuditTrail;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly pools: readonly string[];
 }
 
 const DeadObject = Type.Object({
@@ -56,14 +47,25 @@ const toHttp = (letter: DeadLetter): Type.Static<typeof DeadObject> => ({
   ...(letter.account === null ? {} : { account: letter.account }),
 });
 
-const inboxName = /^inbox\.([a-z][a-z0-9_]{0,29})\.v1$/;
+const toHttpWhole = (letter: DeadLetter) => {
+  const value = letter.value ?? Buffer.alloc(0);
+  return {
+    ...toHttp(letter),
+    origin_partition: letter.originPartition,
+    origin_offset: letter.originOffset,
+    key: letter.key?.toString('utf8') ?? null,
+    headers: letter.headers.map(([name, bytes]) => ({ name, value: bytes.toString('utf8') })),
+    size_bytes: value.length,
+    body_base64: value.subarray(0, bodyShownBytes).toString('base64'),
+  };
+};
+
+const mayRead = ({ account, key }: Caller, letter: DeadLetter): boolean =>
+  key.permissions.admin || (key.permissions.manage && letter.account === account.name);
 
 /** Dead letters: to administrators all of them, to an account its own. */
 export const deadRoutes = (app: HttpApp, deps: DeadRoutesDeps): void => {
-  const { access, letters, codec } = deps;
-
-  const mayRead = (caller: Caller, letter: DeadLetter): boolean =>
-    caller.key.permissions.admin || (caller.key.permissions.manage && letter.account === caller.account.name);
+  const { access, letters } = deps;
 
   const required = async (caller: Caller, place: Type.Static<typeof params>): Promise<DeadLetter> => {
     const letter = await letters.at({ partition: Number(place.partition), offset: BigInt(place.offset) });
@@ -71,101 +73,33 @@ export const deadRoutes = (app: HttpApp, deps: DeadRoutesDeps): void => {
     throw ingressErrors.RESOURCE_UNKNOWN({ message: `there is no dead letter ${place.partition}/${place.offset}` });
   };
 
-  const topicOf = (letter: DeadLetter): Topic => {
-    const account = inboxName.exec(letter.topic ?? '')?.[1];
-    if (account !== undefined) return inboxTopic(accountNameOf(account));
-    const topic = platformTopics(deps.pools).find((each) => each.name === letter.topic);
-    if (topic !== undefined) return topic;
-    throw ingressErrors.BAD_REQUEST({
-      message: `the letter does not say of which topic of this installation it is: ${letter.topic ?? 'none'}`,
+  const listSchema = { querystring: Type.Object(pageQuery), response: { 200: pageOf(DeadObject) } };
+  app.get('/v1/dead', { schema: listSchema }, async (request) => {
+    const caller = await access.caller(request);
+    const page = cutPage({
+      items: await letters.newest(lookBackMax, (letter) => mayRead(caller, letter)),
+      limit: request.query.limit,
+      marker: request.query.marker,
+      address: `${originOf(request)}/v1/dead`,
+      idOf: ({ place }: DeadLetter) => `${place.partition}/${place.offset.toString()}`,
     });
-  };
-  /** A request had its one result when it was parked, so redriving it is a new call under an id of its own. */
-  const requestAgain = (
-    letter: DeadLetter,
-    pool: string,
-  ): { readonly record: OutRecord; readonly requestId: string } => {
-    const { key, value, headers, place } = letter;
-    const old = codec.decode('request', {
-      topic: letter.topic ?? '',
-      ...place,
-      timestampMs: letter.atMs,
-      key,
-      value,
-      headers,
-    });
-    const id = requestIdOf(deps.random.uuid());
-    const acceptedAtMs = Math.round(deps.clock.nowMs());
-    const message = {
-      ...old,
-      session: id,
-      parent: null,
-      replyPartition: null,
-      idempotencyKey: null,
-      stored: true,
-      acceptedAtMs,
-    };
-    const record = codec.encode(requestsTopic(pool), message, {
-      key,
-      id,
-      attempt: 1,
-      deadlineMs: acceptedAtMs + limits.timeoutMaxS * 1000,
-      ...(letter.originPartition === null ? {} : { partition: letter.originPartition }),
-    });
-    return { record, requestId: id };
-  };
-  const again = (letter: DeadLetter): { readonly record: OutRecord; readonly requestId: string | null } => {
-    const topic = topicOf(letter);
-    const pool = deps.pools.find((each) => requestsTopic(each).name === topic.name);
-    if (pool !== undefined) return requestAgain(letter, pool);
-    const { key, value, headers } = letter;
-    return { record: { topic, key, value, headers }, requestId: null };
-  };
-
-  app.get(
-    '/v1/dead',
-    { schema: { querystring: Type.Object(pageQuery), response: { 200: pageOf(DeadObject) } } },
-    async (request) => {
-      const caller = await access.caller(request);
-      const { limit, marker } = request.query;
-      const page = cutPage({
-        items: await letters.newest(lookBackMax, (letter) => mayRead(caller, letter)),
-        limit,
-        marker,
-        address: `${originOf(request)}/v1/dead`,
-        idOf: ({ place }: DeadLetter) => `${place.partition}/${place.offset.toString()}`,
-      });
-      return { ...page, results: page.results.map(toHttp) };
-    },
-  );
+    return { ...page, results: page.results.map(toHttp) };
+  });
 
   app.get('/v1/dead/:partition/:offset', { schema: { params } }, async (request) => {
     const caller = await access.caller(request);
-    const letter = await required(caller, request.params);
-    const value = letter.value ?? Buffer.alloc(0);
-    return {
-      ...toHttp(letter),
-      origin_partition: letter.originPartition,
-      origin_offset: letter.originOffset,
-      key: letter.key?.toString('utf8') ?? null,
-      headers: letter.headers.map(([name, bytes]) => ({ name, value: bytes.toString('utf8') })),
-      size_bytes: value.length,
-      body_base64: value.subarray(0, bodyShownBytes).toString('base64'),
-    };
+    return toHttpWhole(await required(caller, request.params));
   });
 
   app.post('/v1/dead/:partition/:offset/redrive', { schema: { params } }, async (request) => {
     const caller = await access.caller(request);
     const letter = await required(caller, request.params);
-    const { record, requestId } = again(letter);
-    const place = await deps.appender.append(record);
+    const { record, requestId } = redriven(letter, deps);
+    const { partition, offset } = await deps.appender.append(record);
+    const topic = record.topic.name;
     const target = `dead/${request.params.partition}/${request.params.offset}`;
-    deps.audit.done(caller, 'dead.redrive', target, { topic: record.topic.name, requestId });
-    return {
-      topic: record.topic.name,
-      partition: place.partition,
-      offset: place.offset.toString(),
-      ...(requestId === null ? {} : { request_id: requestId }),
-    };
+    deps.audit.done(caller, 'dead.redrive', target, { topic, requestId });
+    const place = { topic, partition, offset: offset.toString() };
+    return requestId === null ? place : { ...place, request_id: requestId };
   });
 };

@@ -3,6 +3,7 @@ import type { LogLine } from '../../kernel/contracts/contracts.gen.ts';
 import { ingressErrors } from '../errors.ts';
 import type { Access } from '../http/access.ts';
 import { flagOf } from '../http/paging.ts';
+import { sendTextStream } from '../http/send-stream.ts';
 import type { HttpApp } from '../http/type-provider.ts';
 import type { LogStreams } from '../logs/log-stream.ts';
 
@@ -41,6 +42,7 @@ export const logRoutes = (app: HttpApp, { access, logs }: LogRoutesDeps): void =
       format: textOf,
       ends: () => false,
     });
-    return await reply.type('text/plain; charset=utf-8').send(stream);
+    sendTextStream(reply, stream);
+    return reply;
   });
 };

@@ -22,128 +22,119 @@ const MemberObject = Type.Object({
   user_link: Type.String(),
   resource_type: Type.Literal('organization_member'),
 });
-const TypeObject = Type.Object({ id: Type.String(), name: Type.String() });
+type Member = Account['members'][number];
 
-/** The vendor's types of organisations; ours are all alike, clients replace a name by its id before they create one. */
+/** The vendor's types of organisations. Ours are all alike; clients replace a name by its id before they create one. */
 const organizationTypes = [
   { id: '6ee7b9a0-6a6e-4b0e-9a3c-0e4c4d1f9b01', name: 'basic' },
   { id: '6ee7b9a0-6a6e-4b0e-9a3c-0e4c4d1f9b02', name: 'legacy' },
   { id: '6ee7b9a0-6a6e-4b0e-9a3c-0e4c4d1f9b03', name: 'pro' },
 ];
+const missingField = 3005;
 
 const emailIn = (fields: OrganizationFields): { email?: string | null } =>
   fields.org_email === undefined ? {} : { email: fields.org_email === '' ? null : fields.org_email };
 
-/** Organisations and who belongs to them. */
-export const organizationRoutes = (app: HttpApp, deps: OrganizationRoutesDeps): void => {
-  const { access, accounts, commands } = deps;
+const found = (accounts: Accounts, name: string): Account => {
+  const account = accounts.account(name);
+  if (account?.type === 'organisation') return account;
+  throw ingressErrors.ORGANIZATION_UNKNOWN({ message: `there is no organization ${name.slice(0, 60)}` });
+};
 
-  const found = (name: string): Account => {
-    const account = accounts.account(name);
-    if (account?.type === 'organisation') return account;
-    throw ingressErrors.ORGANIZATION_UNKNOWN({ message: `there is no organization ${name.slice(0, 60)}` });
-  };
-  /** Members and administrators; to others a missing one and a foreign one look alike. */
-  const readable = (caller: Caller, name: string): Account => {
-    const allowed = caller.key.permissions.admin || accounts.belongsTo(caller.account.name, name);
-    access.demand(caller, allowed, { action: 'organisation.read', target: `account/${name.toLowerCase()}` });
-    return found(name);
-  };
+/** The organisation, to its members and administrators; to others a missing one and a foreign one look alike. */
+const readable = ({ access, accounts }: OrganizationRoutesDeps, caller: Caller, name: string): Account => {
+  const allowed = caller.key.permissions.admin || accounts.belongsTo(caller.account.name, name);
+  access.demand(caller, allowed, { action: 'organisation.read', target: `account/${name.toLowerCase()}` });
+  return found(accounts, name);
+};
 
-  app.get(
-    '/v1/organizations',
-    { schema: { querystring: Type.Object(pageQuery), response: { 200: pageOf(OrganizationObject) } } },
-    async (request) => {
-      await access.admin(request, 'organisation.list');
-      const origin = originOf(request);
-      const { limit, marker } = request.query;
-      const items = accounts.list('organisation');
-      const page = cutPage({
-        items,
-        limit,
-        marker,
-        address: `${origin}/v1/organizations`,
-        idOf: (each: Account) => each.name,
-      });
-      return { ...page, results: page.results.map((each) => toHttpOrganization(each, origin)) };
-    },
-  );
+const readRoutes = (app: HttpApp, deps: OrganizationRoutesDeps): void => {
+  const { access, accounts } = deps;
 
-  app.post(
-    '/v1/organizations',
-    { schema: { body: OrganizationFields, response: { 200: OrganizationObject } } },
-    async (request) => {
-      const caller = await access.caller(request);
-      const { org_name: name } = request.body;
-      if (name === undefined)
-        throw ingressErrors.BAD_REQUEST({ message: 'org_name is missing', details: { vendorCode: 3005 } });
-      const body = { name, email: null, ...emailIn(request.body), profile: profileIn(request.body) };
-      await commands.send({
-        caller,
-        name: 'organisation.create',
-        body,
-        idempotencyKey: idempotencyKeyIn(request.headers),
-      });
-      return toHttpOrganization(found(name), originOf(request));
-    },
-  );
+  const listSchema = { querystring: Type.Object(pageQuery), response: { 200: pageOf(OrganizationObject) } };
+  app.get('/v1/organizations', { schema: listSchema }, async (request) => {
+    await access.admin(request, 'organisation.list');
+    const origin = originOf(request);
+    const page = cutPage({
+      items: accounts.list('organisation'),
+      limit: request.query.limit,
+      marker: request.query.marker,
+      address: `${origin}/v1/organizations`,
+      idOf: (each: Account) => each.name,
+    });
+    return { ...page, results: page.results.map((each) => toHttpOrganization(each, origin)) };
+  });
 
-  app.get(
-    '/v1/organizations/:org',
-    { schema: { params: orgParams, response: { 200: OrganizationObject } } },
-    async (request) => {
-      const caller = await access.caller(request);
-      return toHttpOrganization(readable(caller, request.params.org), originOf(request));
-    },
-  );
+  const schema = { params: orgParams, response: { 200: OrganizationObject } };
+  app.get('/v1/organizations/:org', { schema }, async (request) => {
+    const caller = await access.caller(request);
+    return toHttpOrganization(readable(deps, caller, request.params.org), originOf(request));
+  });
 
-  app.put(
-    '/v1/organizations/:org',
-    { schema: { params: orgParams, body: OrganizationFields } },
-    async (request, reply) => {
-      const caller = await access.caller(request);
-      const body = { name: request.params.org, ...emailIn(request.body), profile: profileIn(request.body) };
-      await commands.send({
-        caller,
-        name: 'organisation.update',
-        body,
-        idempotencyKey: idempotencyKeyIn(request.headers),
-      });
-      return await reply.code(204).send();
-    },
-  );
+  const TypeObject = Type.Object({ id: Type.String(), name: Type.String() });
+  app.get('/v1/organization/types', { schema: { response: { 200: Type.Array(TypeObject) } } }, async (request) => {
+    await access.caller(request);
+    return organizationTypes;
+  });
+};
+
+const changeRoutes = (app: HttpApp, { access, accounts, commands }: OrganizationRoutesDeps): void => {
+  const createSchema = { body: OrganizationFields, response: { 200: OrganizationObject } };
+  app.post('/v1/organizations', { schema: createSchema }, async (request) => {
+    const caller = await access.caller(request);
+    const { org_name: name } = request.body;
+    if (name === undefined) {
+      throw ingressErrors.BAD_REQUEST({ message: 'org_name is missing', details: { vendorCode: missingField } });
+    }
+    const body = { name, email: null, ...emailIn(request.body), profile: profileIn(request.body) };
+    const idempotencyKey = idempotencyKeyIn(request.headers);
+    await commands.send({ caller, name: 'organisation.create', body, idempotencyKey });
+    return toHttpOrganization(found(accounts, name), originOf(request));
+  });
+
+  const updateSchema = { params: orgParams, body: OrganizationFields };
+  app.put('/v1/organizations/:org', { schema: updateSchema }, async (request, reply) => {
+    const caller = await access.caller(request);
+    const body = { name: request.params.org, ...emailIn(request.body), profile: profileIn(request.body) };
+    const idempotencyKey = idempotencyKeyIn(request.headers);
+    await commands.send({ caller, name: 'organisation.update', body, idempotencyKey });
+    return await reply.code(204).send();
+  });
 
   app.delete('/v1/organizations/:org', { schema: { params: orgParams } }, async (request, reply) => {
     const caller = await access.caller(request);
     await commands.send({ caller, name: 'organisation.delete', body: { name: request.params.org } });
     return await reply.code(204).send();
   });
+};
 
-  app.get(
-    '/v1/organizations/:org/members',
-    { schema: { params: orgParams, querystring: Type.Object(pageQuery), response: { 200: pageOf(MemberObject) } } },
-    async (request) => {
-      const caller = await access.caller(request);
-      const organisation = readable(caller, request.params.org);
-      const origin = originOf(request);
-      const { limit, marker } = request.query;
-      const address = `${origin}/v1/organizations/${organisation.label}/members`;
-      const page = cutPage({
-        items: organisation.members,
-        limit,
-        marker,
-        address,
-        idOf: (each: Account['members'][number]) => each.account,
-      });
-      const results = page.results.map(({ account, role }) => ({
-        username: account,
-        role,
-        user_link: `${origin}/v1/users/${account}`,
-        resource_type: 'organization_member' as const,
-      }));
-      return { ...page, results };
-    },
-  );
+const memberRoutes = (app: HttpApp, deps: OrganizationRoutesDeps): void => {
+  const { access, commands } = deps;
+
+  const listSchema = {
+    params: orgParams,
+    querystring: Type.Object(pageQuery),
+    response: { 200: pageOf(MemberObject) },
+  };
+  app.get('/v1/organizations/:org/members', { schema: listSchema }, async (request) => {
+    const caller = await access.caller(request);
+    const organisation = readable(deps, caller, request.params.org);
+    const origin = originOf(request);
+    const page = cutPage({
+      items: organisation.members,
+      limit: request.query.limit,
+      marker: request.query.marker,
+      address: `${origin}/v1/organizations/${organisation.label}/members`,
+      idOf: (each: Member) => each.account,
+    });
+    const toHttp = ({ account, role }: Member): Type.Static<typeof MemberObject> => ({
+      username: account,
+      role,
+      user_link: `${origin}/v1/users/${account}`,
+      resource_type: 'organization_member',
+    });
+    return { ...page, results: page.results.map(toHttp) };
+  });
 
   app.put('/v1/organizations/:org/members/:user', { schema: { params: memberParams } }, async (request, reply) => {
     const caller = await access.caller(request);
@@ -159,9 +150,11 @@ export const organizationRoutes = (app: HttpApp, deps: OrganizationRoutesDeps): 
     await commands.send({ caller, name: 'organisation.member.delete', body });
     return await reply.code(204).send();
   });
+};
 
-  app.get('/v1/organization/types', { schema: { response: { 200: Type.Array(TypeObject) } } }, async (request) => {
-    await access.caller(request);
-    return organizationTypes;
-  });
+/** Organisations and who belongs to them. */
+export const organizationRoutes = (app: HttpApp, deps: OrganizationRoutesDeps): void => {
+  readRoutes(app, deps);
+  changeRoutes(app, deps);
+  memberRoutes(app, deps);
 };

@@ -1,0 +1,113 @@
+import type { IncomingMessage } from 'node:http';
+import type { Caller } from '../../accounts/accounts.ts';
+import type { Resolved } from '../../catalog/catalog.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import type { BodyType } from '../../kernel/contracts/contracts.gen.ts';
+import { asPlatformError } from '../../kernel/errors.ts';
+import { type RequestId, requestIdOf } from '../../kernel/ids.ts';
+import { limits } from '../../kernel/limits.ts';
+import type { Random } from '../../kernel/random.ts';
+import type { AuditTrail } from '../audit-trail.ts';
+import { ingressErrors } from '../errors.ts';
+import type { Authenticator } from '../http/authenticate.ts';
+import { bodyTypeOf, checkBody } from './body-type.ts';
+import { type CallOptions, parseCallOptions } from './call-options.ts';
+import { type CallTarget, callPrefix, parseCallPath } from './call-target.ts';
+import { readBody } from './read-body.ts';
+import { algorithmUnknown, type CallResolver } from './resolve-call.ts';
+
+/** A call that is understood and permitted; nothing is decided about its admission yet. */
+export interface AcceptedRequest {
+  readonly id: RequestId;
+  readonly caller: Caller;
+  readonly resolved: Resolved;
+  readonly options: CallOptions;
+  readonly idempotencyKey: string | null;
+  readonly contentType: BodyType;
+  readonly body: Buffer;
+  readonly acceptedAtMs: number;
+  /** The same moment on the monotonic clock. */
+  readonly startedMs: number;
+  readonly deadlineMs: number;
+  readonly traceparent: string | null;
+}
+
+export interface AcceptOptions {
+  readonly authenticator: Authenticator;
+  readonly resolver: CallResolver;
+  readonly audit: AuditTrail;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const idempotencyKeyLengthMax = 255;
+const referenceShownMax = 200;
+const traceparentPattern = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+const headerOf = (request: IncomingMessage, name: string): string | undefined => {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+};
+
+const idempotencyKeyOf = (request: IncomingMessage): string | null => {
+  const key = headerOf(request, 'idempotency-key');
+  if (key === undefined || key === '') return null;
+  if (key.length <= idempotencyKeyLengthMax) return key;
+  throw ingressErrors.BAD_REQUEST({ message: `Idempotency-Key is longer than ${idempotencyKeyLengthMax} characters` });
+};
+
+const traceparentOf = (request: IncomingMessage): string | null => {
+  const text = headerOf(request, 'traceparent');
+  return text !== undefined && traceparentPattern.test(text) ? text : null;
+};
+
+const splitUrl = (url: string): { readonly path: string; readonly query: string } => {
+  const question = url.indexOf('?');
+  return question === -1 ? { path: url, query: '' } : { path: url.slice(0, question), query: url.slice(question + 1) };
+};
+
+const targetOf = (path: string): CallTarget => {
+  const target = parseCallPath(path);
+  if (target === null) throw algorithmUnknown(path.slice(callPrefix.length).slice(0, referenceShownMax));
+  return target;
+};
+
+/** Turns an HTTP request into a call. Throws what is wrong with it, before its body is read where possible. */
+export const createCallReader = (options: AcceptOptions): ((request: IncomingMessage) => Promise<AcceptedRequest>) => {
+  const { clock, audit } = options;
+
+  const resolve = async (caller: Caller, target: CallTarget): Promise<Resolved> => {
+    try {
+      return await options.resolver.resolve(caller, target);
+    } catch (error) {
+      const { kind, message } = asPlatformError(error);
+      if (kind === 'forbidden') audit.denied(caller, 'call', target.reference, message);
+      throw error;
+    }
+  };
+  return async (request) => {
+    const caller = await options.authenticator.authenticate(request.headers.authorization);
+    const { path, query } = splitUrl(request.url ?? '');
+    const target = targetOf(path);
+    const callOptions = parseCallOptions(query);
+    const resolved = await resolve(caller, target);
+    const idempotencyKey = idempotencyKeyOf(request);
+    const contentType = bodyTypeOf(request.headers['content-type']);
+    const body = await readBody(request, limits.requestBodyBytes);
+    checkBody(contentType, body);
+    const acceptedAtMs = Math.round(clock.nowMs());
+    return {
+      id: requestIdOf(options.random.uuid()),
+      caller,
+      resolved,
+      options: callOptions,
+      idempotencyKey,
+      contentType,
+      body,
+      acceptedAtMs,
+      startedMs: clock.monotonicMs(),
+      deadlineMs: Math.round(acceptedAtMs + callOptions.timeoutS * 1000),
+      traceparent: traceparentOf(request),
+    };
+  };
+};

@@ -1,0 +1,124 @@
+import type { ServerResponse } from 'node:http';
+import type { Accounts } from '../../accounts/accounts.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import type { WaitingCalls } from '../replies/waiting.ts';
+import type { AcceptedRequest } from './accept-call.ts';
+import type { Admission, Admitted } from './admission.ts';
+import { type AnswerView, voidAnswer } from './answer.ts';
+import type { CallMetrics } from './call-metrics.ts';
+import { parkedCall } from './parked-call.ts';
+import type { CallPublisher, OutgoingCall } from './publish-call.ts';
+import { seesSource } from './resolve-call.ts';
+import { sendAnswer } from './respond.ts';
+import type { StoredResults } from './stored-answer.ts';
+
+export interface CallRunnerOptions {
+  readonly accounts: Accounts;
+  readonly admission: Admission;
+  readonly waiting: WaitingCalls;
+  readonly stored: StoredResults;
+  readonly publisher: CallPublisher;
+  readonly metrics: CallMetrics;
+  readonly clock: Clock;
+  /** Partition of the results topic that this replica reads. */
+  readonly replyPartition: number;
+  /** Pool of builds that name none. */
+  readonly defaultPool: string;
+}
+
+/** Publishes accepted calls and answers them. */
+export interface CallRunner {
+  /** How the answer to a call is to look. */
+  viewOf(call: AcceptedRequest): AnswerView;
+  /**
+   * Resolves when the request is in the log; the response is then answered (void calls) or parked. Throws what keeps
+   * the call out, with nothing left behind.
+   */
+  run(call: AcceptedRequest, response: ServerResponse): Promise<void>;
+}
+
+/** An executor answers a call at its deadline; its answer is given this long to arrive. */
+const answerGraceMs = 1_000;
+
+const createViews = ({ accounts, clock }: CallRunnerOptions) => {
+  const ownsAlgorithm = ({ caller, resolved }: AcceptedRequest): boolean =>
+    accounts.belongsTo(caller.account.name, resolved.algorithm.owner);
+  const sinceS = (call: AcceptedRequest): number => (clock.monotonicMs() - call.startedMs) / 1000;
+  const wantsStdout = (call: AcceptedRequest): boolean => call.options.stdout && ownsAlgorithm(call);
+  const viewOf = (call: AcceptedRequest): AnswerView => ({
+    output: call.options.output === 'raw' ? 'raw' : 'default',
+    source: seesSource(accounts, call.caller, call.resolved.algorithm),
+    stdout: wantsStdout(call),
+    totalS: call.options.timing ? sinceS(call) : null,
+  });
+  return { sinceS, wantsStdout, viewOf };
+};
+
+export const createCallRunner = (options: CallRunnerOptions): CallRunner => {
+  const { admission, waiting, metrics } = options;
+  const { sinceS, wantsStdout, viewOf } = createViews(options);
+
+  const outgoing = (call: AcceptedRequest, place: Admitted): OutgoingCall => ({
+    ...call,
+    place,
+    // Keyed calls answer here even when nobody waits: so only these partitions have to be looked through for keys.
+    replyPartition: call.options.output === 'void' && call.idempotencyKey === null ? null : options.replyPartition,
+    stored: call.options.output === 'void',
+    wantsStdout: wantsStdout(call),
+  });
+
+  const park = (call: AcceptedRequest, place: Admitted, response: ServerResponse): void => {
+    const end: Parameters<typeof parkedCall>[0]['onEnd'] = (outcome) => {
+      admission.leave(place);
+      metrics.ended(outcome, sinceS(call));
+    };
+    waiting.add(
+      parkedCall({
+        id: call.id,
+        expiresMs: call.startedMs + call.options.timeoutS * 1000 + answerGraceMs,
+        response,
+        view: () => viewOf(call),
+        sinceAcceptedS: () => sinceS(call),
+        bodyOf: async (result) => await options.stored.body(result),
+        onEnd: end,
+      }),
+    );
+    const gone = (): void => {
+      if (waiting.take(call.id) !== undefined) end('gone');
+    };
+    if (response.destroyed) gone();
+    else response.on('close', gone);
+  };
+
+  /** The table knows a call before the log does: the answer may be faster than the acknowledgement. */
+  const runWaiting = async (call: AcceptedRequest, place: Admitted, response: ServerResponse): Promise<void> => {
+    park(call, place, response);
+    try {
+      await options.publisher.publish(outgoing(call, place));
+    } catch (error) {
+      if (waiting.take(call.id) !== undefined) admission.leave(place);
+      throw error;
+    }
+  };
+
+  const runVoid = async (call: AcceptedRequest, place: Admitted, response: ServerResponse): Promise<void> => {
+    try {
+      await options.publisher.publish(outgoing(call, place));
+    } finally {
+      admission.leave(place);
+    }
+    metrics.ended('queued', sinceS(call));
+    sendAnswer(response, voidAnswer(call.id), call.id);
+  };
+
+  return {
+    viewOf,
+    run: async (call, response) => {
+      const { algorithm, build } = call.resolved;
+      const account = call.caller.account.name;
+      const pool = build.run?.pool ?? options.defaultPool;
+      const place = admission.enter({ account, algorithmId: algorithm.id, build: build.hash, pool });
+      await (call.options.output === 'void' ? runVoid(call, place, response) : runWaiting(call, place, response));
+    },
+  };
+};

@@ -1,0 +1,66 @@
+import type { Appender } from '../messaging/messaging.ts';
+import { createMemoryAnswers } from './answers/memory.ts';
+import { createRecordReader } from './answers/read-place.ts';
+import { createAuditTrail } from './audit-trail.ts';
+import { createCallReader } from './call/accept-call.ts';
+import { createAdmission } from './call/admission.ts';
+import { type CallDoor, createCallDoor } from './call/call-door.ts';
+import { createCallMetrics } from './call/call-metrics.ts';
+import { createKeptCalls } from './call/keyed-calls.ts';
+import { createCallPublisher } from './call/publish-call.ts';
+import { createCallResolver } from './call/resolve-call.ts';
+import { createCallRunner } from './call/run-call.ts';
+import { createStoredResults } from './call/stored-answer.ts';
+import { createAccess } from './http/access.ts';
+import { createAuthenticator } from './http/authenticate.ts';
+import type { IngressDeps } from './ingress.ts';
+import { createWaitingCalls } from './replies/waiting.ts';
+
+const queuedAnswersMax = 100_000;
+
+/** What the call path and the routes share. */
+export const createSharedParts = (deps: IngressDeps, appender: Appender) => {
+  const { messaging, codec, accounts, catalog, view, clock, random, logger, config } = deps;
+  const records = createRecordReader(messaging, clock);
+  const audit = createAuditTrail({ appender, codec, clock, random, logger });
+  const authenticator = createAuthenticator(accounts, view);
+  return {
+    appender,
+    records,
+    audit,
+    authenticator,
+    waiting: createWaitingCalls(),
+    answers: createMemoryAnswers({ clock, finishedMax: config.MILLRACE_ANSWERS_MAX, queuedMax: queuedAnswersMax }),
+    stored: createStoredResults(records, codec, deps.claimCheck),
+    access: createAccess({ accounts, catalog, view, authenticator, audit }),
+  };
+};
+export type SharedParts = ReturnType<typeof createSharedParts>;
+
+/** The call path over them. */
+export const createCalls = (deps: IngressDeps, parts: SharedParts, replyPartition: number): CallDoor => {
+  const { accounts, catalog, view, clock, random, logger, config } = deps;
+  const { waiting, stored, audit, authenticator } = parts;
+  const metrics = createCallMetrics(deps.metrics, () => waiting.size);
+  const resolver = createCallResolver({ accounts, catalog, view });
+  const admission = createAdmission({
+    presence: deps.presence,
+    clock,
+    waitingMax: config.MILLRACE_CALLS_WAITING_MAX,
+    callsPerAccountMax: config.MILLRACE_CALLS_PER_ACCOUNT_MAX,
+  });
+  const runner = createCallRunner({
+    accounts,
+    admission,
+    waiting,
+    stored,
+    publisher: createCallPublisher(parts.appender, deps.codec, deps.claimCheck),
+    metrics,
+    clock,
+    replyPartition,
+    defaultPool: deps.pools[0] ?? 'cpu',
+  });
+  const kept = createKeptCalls(parts.answers, stored);
+  const accept = createCallReader({ authenticator, resolver, audit, clock, random });
+  return createCallDoor({ accept, kept, runner, metrics, logger });
+};
