@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { buildKind, type Catalog } from '../catalog/catalog.ts';
@@ -19,6 +20,7 @@ import type { SandboxDriver } from '../sandboxes/sandbox.ts';
 import { type Artefacts, createArtefacts } from './artefacts.ts';
 import type { ExecutorsConfig } from './config.ts';
 import { createDispatcher, type Dispatcher, type DispatcherDeps } from './dispatcher.ts';
+import { makeSocketFolder } from './endpoint/socket-folder.ts';
 import { createExecutorMetrics } from './executor-metrics.ts';
 import { type Executor, type ExecutorPresence, executorGroup } from './executors.ts';
 import { createIntake, type Intake } from './intake.ts';
@@ -71,7 +73,15 @@ const policyOf = (config: ExecutorsConfig): PoolPolicy => ({
   reserved: () => 0,
 });
 
+/** What sandboxes are given of this machine. */
+interface Places {
+  readonly artefacts: Artefacts;
+  /** Folder of the sandboxes' sockets. */
+  readonly sockets: string;
+}
+
 interface Running {
+  readonly sockets: string;
   readonly consumer: WorkConsumer;
   readonly dispatcher: Dispatcher;
 }
@@ -98,7 +108,8 @@ class PoolExecutor implements Executor {
     view.watch(buildKind, ({ after }) => {
       if (after !== undefined && this.#stopping === null) prefetch(after);
     });
-    this.#running = await this.#consume(artefacts);
+    const sockets = await makeSocketFolder(this.#deps.dataFolder, this.#transactionalId.slice(-12));
+    this.#running = await this.#consume({ artefacts, sockets });
     logger.info({ event: 'executor.started', pool, slots: this.#slots, transactionalId: this.#transactionalId });
   }
 
@@ -128,6 +139,7 @@ class PoolExecutor implements Executor {
     // The drain gives back what is queued and commits what runs; only then are the sandboxes ended.
     await this.#running.consumer.close();
     await this.#running.dispatcher.close();
+    await rm(this.#running.sockets, { recursive: true, force: true });
     this.#deps.logger.info({ event: 'executor.stopped', pool: this.#deps.config.MILLRACE_POOL });
   }
 
@@ -139,7 +151,7 @@ class PoolExecutor implements Executor {
     return await createArtefacts({ layers, folder, maxBytes, clock, random, logger });
   }
 
-  #createDispatcher(artefacts: Artefacts, onEnd: DispatcherDeps['onEnd']): Dispatcher {
+  #createDispatcher({ artefacts, ...places }: Places, onEnd: DispatcherDeps['onEnd']): Dispatcher {
     const { blobs, clock, config, driver, logger, random, runtimeFolder } = this.#deps;
     return createDispatcher({
       clock,
@@ -149,6 +161,7 @@ class PoolExecutor implements Executor {
       open: createOpenSession({
         driver,
         artefacts,
+        socketFolder: places.sockets,
         languages: createLanguages({ runtimeFolder, nodeBinary: process.execPath }),
         limitsMax: {
           memoryBytes: config.MILLRACE_SANDBOX_MEMORY_MB * mebibyte,
@@ -186,11 +199,11 @@ class PoolExecutor implements Executor {
     });
   }
 
-  async #consume(artefacts: Artefacts): Promise<Running> {
+  async #consume(places: Places): Promise<Running> {
     const { clock, config, logger, messaging } = this.#deps;
     const topic = requestsTopic(config.MILLRACE_POOL);
     const recent = createRecentRequests(messaging, topic);
-    const dispatcher = this.#createDispatcher(artefacts, (call, ended) => intake.answer(call, ended));
+    const dispatcher = this.#createDispatcher(places, (call, ended) => intake.answer(call, ended));
     const intake = this.#createIntake(dispatcher, recent.isCopy);
     const consumer = await createWorkConsumer({
       messaging,
@@ -214,7 +227,7 @@ class PoolExecutor implements Executor {
         this.#deps.onFailed(error);
       },
     });
-    return { consumer, dispatcher };
+    return { consumer, dispatcher, sockets: places.sockets };
   }
 }
 

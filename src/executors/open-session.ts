@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Clock } from '../kernel/clock.ts';
 import { asPlatformError, type PlatformError } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
@@ -6,6 +7,7 @@ import { startRunner } from '../sandboxes/runner.ts';
 import type { Mount, SandboxDriver, SandboxLimits, SandboxSpec } from '../sandboxes/sandbox.ts';
 import type { Artefacts, HeldLayer } from './artefacts.ts';
 import type { SandboxClass } from './call.ts';
+import { openEndpoint } from './endpoint/endpoint.ts';
 import { executorErrors } from './errors.ts';
 import { algorithmFolder, type Language } from './languages.ts';
 import { initializationError, systemError } from './run-error.ts';
@@ -18,6 +20,8 @@ export interface OpenSessionDeps {
   readonly languages: ReadonlyMap<string, Language>;
   /** The most that a sandbox of this pool gets, whatever its build asks for. */
   readonly limitsMax: Pick<SandboxLimits, 'memoryBytes' | 'cpus'>;
+  /** For the sandboxes' sockets: a short path. */
+  readonly socketFolder: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -26,28 +30,32 @@ export interface OpenSessionDeps {
 const diskBytes = 2 * 1024 * 1024 * 1024;
 const processesMax = 4_096;
 
-const specOf = (
-  deps: OpenSessionDeps,
-  sandboxClass: SandboxClass,
-  language: Language,
-  mounts: readonly Mount[],
-): SandboxSpec => {
+interface SpecParts {
+  readonly id: string;
+  readonly sandboxClass: SandboxClass;
+  readonly language: Language;
+  readonly layers: readonly Mount[];
+  readonly endpoint: string;
+}
+
+const specOf = ({ limitsMax }: OpenSessionDeps, parts: SpecParts): SandboxSpec => {
+  const { language, sandboxClass } = parts;
   const { run } = sandboxClass.build;
   return {
-    id: `run-${deps.random.uuid().slice(0, 18)}`,
+    id: parts.id,
     command: language.command,
     environment: language.environment,
     workingFolder: algorithmFolder,
-    mounts: [...mounts, ...language.mounts],
+    mounts: [...parts.layers, ...language.mounts],
     limits: {
-      memoryBytes: Math.min(run.memoryBytes, deps.limitsMax.memoryBytes),
-      cpus: Math.min(run.cpus, deps.limitsMax.cpus),
+      memoryBytes: Math.min(run.memoryBytes, limitsMax.memoryBytes),
+      cpus: Math.min(run.cpus, limitsMax.cpus),
       processes: Math.min(run.processes, processesMax),
       diskBytes,
     },
     network: sandboxClass.network,
     resultChannel: true,
-    endpoint: null,
+    endpoint: parts.endpoint,
   };
 };
 
@@ -90,21 +98,27 @@ export const createOpenSession = (deps: OpenSessionDeps): OpenSession => {
   };
 
   return async (sandboxClass) => {
-    const { clock, driver, logger } = deps;
+    const { clock, driver, logger, random, socketFolder } = deps;
     const begunMs = clock.monotonicMs();
-    let release = (): void => {};
+    const id = `run-${random.uuid().slice(0, 18)}`;
+    const undo: (() => void)[] = [];
+    const onGone = (): void => {
+      for (const each of undo) each();
+    };
     try {
       const language = languageOf(deps, sandboxClass.language);
       const layers = await holdLayers(sandboxClass, language);
-      release = layers.release;
-      const spec = specOf(deps, sandboxClass, language, layers.mounts);
+      undo.push(layers.release);
+      const endpoint = await openEndpoint(join(socketFolder, `${id}.sock`));
+      undo.push(() => void endpoint.close());
+      const spec = specOf(deps, { id, sandboxClass, language, layers: layers.mounts, endpoint: endpoint.path });
       const loadTimeoutMs = sandboxClass.build.run.loadTimeoutS * 1_000;
       const runner = await startRunner({ driver, spec, loadTimeoutMs, clock, logger });
       const tookMs = Math.round(clock.monotonicMs() - begunMs);
-      logger.debug({ event: 'sandbox.prepared', class: sandboxClass.key, sandbox: spec.id, tookMs });
-      return { kind: 'open', session: createRunnerSession(runner, clock, release) };
+      logger.debug({ event: 'sandbox.prepared', class: sandboxClass.key, sandbox: id, tookMs });
+      return { kind: 'open', session: createRunnerSession({ runner, endpoint, clock, onGone }) };
     } catch (error) {
-      release();
+      onGone();
       return { kind: 'failed', failure: failureOf(asPlatformError(error)) };
     }
   };

@@ -1,5 +1,6 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Runner, RunOutcome } from '../sandboxes/run.ts';
+import type { Endpoint } from './endpoint/endpoint.ts';
 import { exitError, outOfMemoryError, raisedError, timeoutError } from './run-error.ts';
 import { createSandboxMeter, type RunUsage } from './sandbox-meter.ts';
 import type { RunEnd, Session } from './session.ts';
@@ -24,8 +25,15 @@ const verdictOf = (outcome: RunOutcome): Verdict => {
 /** An algorithm that answers with this asks for a fresh sandbox. */
 const asksForEnd = (outcome: RunOutcome): boolean => outcome.kind === 'error' && outcome.errorType === 'SystemExit';
 
+export interface RunnerSessionParts {
+  readonly runner: Runner;
+  readonly endpoint: Endpoint;
+  readonly clock: Clock;
+  readonly onGone: () => void;
+}
+
 /** A session over a language runner. `onGone` is called once, when its sandbox is gone. */
-export const createRunnerSession = (runner: Runner, clock: Clock, onGone: () => void): Session => {
+export const createRunnerSession = ({ runner, endpoint, clock, onGone }: RunnerSessionParts): Session => {
   const meter = createSandboxMeter(clock, async () => await runner.usage());
 
   const endOf = (outcome: RunOutcome, usage: RunUsage): RunEnd => {
@@ -40,7 +48,7 @@ export const createRunnerSession = (runner: Runner, clock: Clock, onGone: () => 
       error,
       contentType,
       body,
-      metrics: {},
+      metrics: endpoint.takeMetrics(),
       reusable: runner.alive && !asksForEnd(outcome),
     };
   };

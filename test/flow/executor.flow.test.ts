@@ -2,8 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cloudEventNames, headerText } from '../../src/kernel/contracts/envelope.ts';
 import { limits } from '../../src/kernel/limits.ts';
 import { repliesPartitions } from '../../src/kernel/topics.ts';
-import { until } from '../helpers/control-suite.ts';
-import { type Deployed, type ExecutorScenario, openExecutorScenario } from '../helpers/executor-scenario.ts';
+import {
+  type Answered,
+  type Deployed,
+  type ExecutorScenario,
+  openExecutorScenario,
+  until,
+} from '../helpers/executor-scenario.ts';
 
 /** Does as its input says. */
 const work = `
@@ -39,6 +44,16 @@ def apply(input):
         raise Strange("odd")
     if todo == "large":
         return "x" * input["bytes"]
+    if todo == "report":
+        import json, urllib.error, urllib.request
+        base = os.environ["ALGORITHMIA_API"]
+        def post(path, value):
+            try:
+                with urllib.request.urlopen(base + path, json.dumps(value).encode()) as response:
+                    return response.status
+            except urllib.error.HTTPError as error:
+                return error.code
+        return [post("/v1/insights", input["insights"]), post("/v1/algo/ann/other", 1)]
     if todo == "binary":
         return bytes(range(256))
 
@@ -48,6 +63,13 @@ const workFiles = { 'src/work.py': work, 'algorithmia.conf': '{"algoname":"work"
 
 const timedOut = 'Failed to run algorithm - may have timed-out or hit out-of-memory error';
 const textOf = (body: Buffer | null): string => body?.toString('utf8') ?? '';
+/** What the input "count" is answered with. */
+interface Count {
+  readonly pid: number;
+  readonly started: number;
+  readonly calls: number;
+}
+const countOf = ({ result }: Answered): Count => JSON.parse(textOf(result.body)) as Count;
 const ask = (todo: string, more: object = {}): string => JSON.stringify({ do: todo, ...more });
 
 describe('an executor with real sandboxes', () => {
@@ -98,16 +120,16 @@ describe('an executor with real sandboxes', () => {
   });
 
   it('keeps a sandbox for later calls of the same account', async () => {
-    const first = JSON.parse(textOf((await scenario.call(deployed, ask('count'))).result.body));
+    const first = countOf(await scenario.call(deployed, ask('count')));
     const again = await scenario.call(deployed, ask('count'));
-    expect(JSON.parse(textOf(again.result.body))).toEqual({ ...first, calls: first.calls + 1 });
+    expect(countOf(again)).toEqual({ ...first, calls: first.calls + 1 });
     expect(again.result.cold).toBe(false);
   });
 
   it('never lets two accounts share a sandbox', async () => {
-    const ann = JSON.parse(textOf((await scenario.call(deployed, ask('count'))).result.body));
+    const ann = countOf(await scenario.call(deployed, ask('count')));
     const answer = await scenario.call(deployed, ask('count'), { account: 'bob' });
-    const bob = JSON.parse(textOf(answer.result.body));
+    const bob = countOf(answer);
     expect(answer.result.cold).toBe(true);
     expect(bob.calls).toBe(1);
     expect(bob.started).not.toBe(ann.started);
@@ -115,8 +137,8 @@ describe('an executor with real sandboxes', () => {
 
   it('lets accounts share a sandbox where the build says so', async () => {
     const shared = await scenario.deploy(workFiles, { run: { isolation: 'shared' } });
-    const ann = JSON.parse(textOf((await scenario.call(shared, ask('count'))).result.body));
-    const bob = JSON.parse(textOf((await scenario.call(shared, ask('count'), { account: 'bob' })).result.body));
+    const ann = countOf(await scenario.call(shared, ask('count')));
+    const bob = countOf(await scenario.call(shared, ask('count'), { account: 'bob' }));
     expect(bob.started).toBe(ann.started);
   });
 
@@ -146,7 +168,7 @@ describe('an executor with real sandboxes', () => {
       status: 'failed',
       error: { message: 'exited with code 3', errorType: 'SystemExit' },
     });
-    expect(JSON.parse(textOf((await scenario.call(deployed, ask('count'))).result.body)).calls).toBe(1);
+    expect(countOf(await scenario.call(deployed, ask('count'))).calls).toBe(1);
   });
 
   it('passes on the error types that algorithms may raise, and makes others AlgorithmError', async () => {
@@ -182,6 +204,22 @@ describe('an executor with real sandboxes', () => {
     const line = scenario.logLines.find((each) => each.subjectId === id);
     expect(line?.text).toContain('to stderr\n');
     expect((await scenario.call(deployed, ask('print'))).result.stdout).toBe(null);
+  });
+
+  it('adds what an algorithm reports to the insight of its run, and to no other', async () => {
+    const insights = [{ insight_key: 'accuracy', insight_value: 0.97 }];
+    const { id, result } = await scenario.call(deployed, ask('report', { insights }));
+    expect(textOf(result.body)).toBe('[200, 501]');
+    const next = await scenario.call(deployed, '1');
+    const metricsOf = (request: string) => scenario.insights.find((each) => each.requestId === request)?.metrics;
+    await until(() => metricsOf(next.id) !== undefined);
+    expect(metricsOf(id)).toEqual({ accuracy: 0.97 });
+    expect(metricsOf(next.id)).toEqual({});
+    const wrong = await scenario.call(
+      deployed,
+      ask('report', { insights: [{ insight_key: 'timestamp', insight_value: 1 }] }),
+    );
+    expect(textOf(wrong.result.body)).toBe('[400, 501]');
   });
 
   it('takes and gives large bodies by reference', async () => {

@@ -36,7 +36,6 @@ import { systemClock as clock } from '../../src/platform/clock.ts';
 import { systemRandom as random } from '../../src/platform/random.ts';
 import { createMetrics } from '../../src/platform/telemetry/metrics.ts';
 import { createSandboxDriver } from '../../src/sandboxes/create.ts';
-import { until } from './control-suite.ts';
 
 /** An answer as it stands in the log. */
 export interface Answered {
@@ -55,6 +54,11 @@ export type Call = Partial<Request> & {
   readonly id?: RequestId;
   readonly attempt?: number;
   readonly deadlineMs?: number;
+};
+
+/** Waits for it; the test's own time limit bounds it. */
+export const until = async (condition: () => boolean): Promise<void> => {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 };
 
 const account = 'ann';
@@ -82,7 +86,7 @@ export const openExecutorScenario = async (kind: 'bubblewrap' | 'plain', config:
     logger: silentLogger,
     kinds: [accountKind, keyKind, algorithmKind, buildKind, versionKind, environmentKind],
   });
-  const blobs = await createDirectoryBlobs({ folder: join(folder, 'blobs') });
+  const blobs = createDirectoryBlobs({ folder: join(folder, 'blobs') });
   const claimCheck = createClaimCheck({ blobs, clock, random });
   // The builder's machine: what the executor needs must come by the blob store.
   const layers = createLayerStore({ blobs, random, folder: join(folder, 'builder-layers') });
