@@ -6,7 +6,6 @@ never arrives with the next one.
 import json
 import os
 import sys
-import traceback
 
 RESULT_PIPE = os.environ.get("MILLRACE_RESULT_PIPE", "/tmp/algoout")
 ENDPOINT = os.environ.get("MILLRACE_ENDPOINT", "/run/millrace.sock")
@@ -31,6 +30,8 @@ def _text_of(error):
 
 def error_of(error):
     """What is answered for an exception of the algorithm."""
+    import traceback  # costs 3 ms, which a start can do without
+
     kind = getattr(error, "error_type", None)
     trace = error.__traceback__
     if trace is not None and trace.tb_next is not None:
