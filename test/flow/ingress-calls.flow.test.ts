@@ -123,7 +123,7 @@ describe('calls through the HTTP facade', () => {
   ])('refuses %s', async (_what, options, status) => {
     const answer = await post('admin/Echo', options);
     expect(answer.status).toBe(status);
-    expect(JSON.parse(answer.text)).toEqual({ error: { message: expect.any(String) } });
+    expect(answer.text).toMatch(/^\{"error":\{"message":".+"\}\}$/);
   });
 
   it.each(['timeout=0', 'timeout=3001', 'timeout=x', 'output=xml'])('refuses %s with 400', async (query) => {

@@ -275,7 +275,7 @@ export const startIngressPlatform = async (config: Partial<IngressConfig> = {}):
       },
       ...(json === undefined && options.raw === undefined ? {} : { body: json ?? options.raw }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
-    } as RequestInit);
+    });
   };
   const expectOk = async (response: Response): Promise<Record<string, unknown>> => {
     const text = await response.text();

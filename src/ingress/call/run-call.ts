@@ -54,18 +54,24 @@ const createViews = ({ accounts, clock }: CallRunnerOptions) => {
   return { sinceS, wantsStdout, viewOf };
 };
 
+const outgoingCall = (
+  call: AcceptedRequest,
+  place: Admitted,
+  own: { readonly replyPartition: number; readonly wantsStdout: boolean },
+): OutgoingCall => ({
+  ...call,
+  place,
+  // Keyed calls answer here even when nobody waits: so only these partitions have to be looked through for keys.
+  replyPartition: call.options.output === 'void' && call.idempotencyKey === null ? null : own.replyPartition,
+  stored: call.options.output === 'void',
+  wantsStdout: own.wantsStdout,
+});
+
 export const createCallRunner = (options: CallRunnerOptions): CallRunner => {
   const { admission, waiting, metrics } = options;
   const { sinceS, wantsStdout, viewOf } = createViews(options);
-
-  const outgoing = (call: AcceptedRequest, place: Admitted): OutgoingCall => ({
-    ...call,
-    place,
-    // Keyed calls answer here even when nobody waits: so only these partitions have to be looked through for keys.
-    replyPartition: call.options.output === 'void' && call.idempotencyKey === null ? null : options.replyPartition,
-    stored: call.options.output === 'void',
-    wantsStdout: wantsStdout(call),
-  });
+  const outgoing = (call: AcceptedRequest, place: Admitted): OutgoingCall =>
+    outgoingCall(call, place, { replyPartition: options.replyPartition, wantsStdout: wantsStdout(call) });
 
   const park = (call: AcceptedRequest, place: Admitted, response: ServerResponse): void => {
     const end: Parameters<typeof parkedCall>[0]['onEnd'] = (outcome) => {

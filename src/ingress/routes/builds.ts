@@ -139,7 +139,7 @@ const logRoute = (app: HttpApp, { access, catalog, blobs, logs }: BuildRoutesDep
     const hash = request.params.build.toLowerCase();
     if (flagOf(request.query.follow) !== true) return await reply.send({ logs: await whole(algorithm, hash) });
     sendTextStream(reply, await follow(algorithm, hash));
-    return reply;
+    return undefined;
   });
 };
 

@@ -43,6 +43,5 @@ export const logRoutes = (app: HttpApp, { access, logs }: LogRoutesDeps): void =
       ends: () => false,
     });
     sendTextStream(reply, stream);
-    return reply;
   });
 };
