@@ -36,8 +36,8 @@ export interface ReadBackOptions {
   /** Records below this offset are read back. */
   readonly next: bigint;
   /**
-   * Those among them that were not finished: they will be delivered again, so neither they nor copies of them (which
-   * were dropped because the first was in work) may count as seen.
+   * Those among them that were not finished, in offset order: they will be delivered again, so neither they nor later
+   * copies of them (dropped because the first was in work) may count as seen; an earlier, finished copy does.
    */
   readonly unfinished: readonly InRecord[];
   readonly into: RecentIds;
@@ -95,9 +95,14 @@ const readNewest = async (options: ReadBackOptions): Promise<InRecord[]> => {
  * below `next`, or `limits.recentIdsBytes` of them. Throws what the port's readers fail with.
  */
 export const readBackIds = async (options: ReadBackOptions): Promise<void> => {
-  const unfinished = new Set(options.unfinished.map(nameOfRecord));
+  const firstUnfinished = new Map<string, bigint>();
+  for (const record of options.unfinished) {
+    const name = nameOfRecord(record);
+    if (!firstUnfinished.has(name)) firstUnfinished.set(name, record.offset);
+  }
   for (const record of await readNewest(options)) {
-    if (unfinished.has(nameOfRecord(record))) continue;
+    const unfinishedAt = firstUnfinished.get(nameOfRecord(record));
+    if (unfinishedAt !== undefined && record.offset >= unfinishedAt) continue;
     const id = headerText(record.headers, headerNames.id);
     if (id !== undefined) options.into.remember(id, attemptOf(record));
   }
