@@ -1,4 +1,5 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Logger } from '../kernel/logger.ts';
 import type { KafkaConnection } from '../messaging/create.ts';
@@ -49,7 +50,7 @@ const openLog = async ({ config, dataFolder, logger, lifespan, announcer }: Up):
 const publishAddress = ({ dataFolder, lifespan }: Up, address: string): void => {
   const file = join(dataFolder, 'address');
   writeFileSync(file, `${address}\n`);
-  lifespan.started.push({ name: 'address', start: async () => {}, stop: async () => rmSync(file, { force: true }) });
+  lifespan.started.push({ name: 'address', start: async () => {}, stop: async () => await rm(file, { force: true }) });
 };
 
 const start = async (up: Up): Promise<string> => {
@@ -72,7 +73,7 @@ const start = async (up: Up): Promise<string> => {
   );
   await executor.start();
   lifespan.started.push(executor);
-  announcer.done('roles', `${[...roles, 'executor'].join(' ')}`);
+  announcer.done('roles', [...roles, 'executor'].join(' '));
   if (running.driver !== null)
     announcer.done('sandboxes', describeEnforcement(running.driver.name, running.driver.enforcement));
   for (const each of running.foundation.mismatches) {

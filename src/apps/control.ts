@@ -4,6 +4,7 @@ import { createControl } from '../control/create.ts';
 import { ensureAdminKey } from './admin-key.ts';
 import type { AllConfig } from './configuration.ts';
 import type { Foundation } from './foundation.ts';
+import { createHousekeeping } from './housekeeping.ts';
 import type { Role } from './role.ts';
 
 /** The control role: the only writer of entities. */
@@ -14,6 +15,7 @@ export const createControlRole = async (foundation: Foundation, config: AllConfi
     admin: { user: config.MILLRACE_ADMIN_USER, key },
     environments: await readEnvironments(join(foundation.runtimeFolder, 'environments')),
   });
+  const housekeeping = createHousekeeping(foundation);
   let started = false;
   return {
     name: 'control',
@@ -21,7 +23,11 @@ export const createControlRole = async (foundation: Foundation, config: AllConfi
     start: async () => {
       await control.start();
       started = true;
+      housekeeping.start();
     },
-    stop: async () => await control.stop(),
+    stop: async () => {
+      housekeeping.stop();
+      await control.stop();
+    },
   };
 };

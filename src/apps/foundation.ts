@@ -7,13 +7,15 @@ import { createCatalog } from '../catalog/create.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Random } from '../kernel/random.ts';
-import { platformTopics } from '../kernel/topics.ts';
+import { platformTopics, type Topic } from '../kernel/topics.ts';
 import { type ClaimCheck, createClaimCheck } from '../messaging/claim-check.ts';
 import { type Codec, createCodec } from '../messaging/codec.ts';
 import { createCommands } from '../messaging/command-client.ts';
 import { createMessaging, type KafkaConnection } from '../messaging/create.ts';
 import type { Messaging, TopicMismatch } from '../messaging/messaging.ts';
 import { createPresenceView, type PresenceView } from '../messaging/presence.ts';
+import { registerSchemas } from '../messaging/registry/external-registry.ts';
+import type { SchemaIds } from '../messaging/registry/schema-ids.ts';
 import type { Commands, StateView } from '../messaging/state-view.ts';
 import { createStateView } from '../messaging/tail-state.ts';
 import type { Blobs } from '../platform/blobs/blobs.ts';
@@ -57,6 +59,11 @@ export interface FoundationOptions {
   readonly topicPrefix: string;
   readonly replicationFactor: number;
   readonly pools: readonly string[];
+  /** Where the contracts are registered; null: nowhere, their ids are our own. */
+  readonly registry: {
+    readonly url: string;
+    readonly credentials?: { readonly username: string; readonly password: string };
+  } | null;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -66,6 +73,16 @@ export interface FoundationOptions {
 const kinds = [accountKind, keyKind, environmentKind, algorithmKind, buildKind, versionKind];
 
 const nameProcess = (clock: Clock): string => `${hostname()}/${process.pid}/${Math.round(clock.nowMs()).toString(36)}`;
+
+/** Ids of the contracts: given by the external registry where there is one, else those pinned in `schemas/`. */
+const schemaIds = async (
+  { registry, pools }: FoundationOptions,
+  messaging: Messaging,
+): Promise<{ readonly ids?: SchemaIds }> => {
+  if (registry === null) return {};
+  const fullName = (topic: Topic): string => messaging.admin.fullName(topic);
+  return { ids: await registerSchemas({ ...registry, topics: platformTopics(pools), fullName }) };
+};
 
 /** Connects to the log, creates the topics that are missing, reads the control plane's state. */
 export const openFoundation = async (options: FoundationOptions): Promise<Foundation> => {
@@ -82,7 +99,7 @@ export const openFoundation = async (options: FoundationOptions): Promise<Founda
   });
   const mismatches = await messaging.admin.ensureTopics(platformTopics(options.pools));
   for (const mismatch of mismatches) logger.warn({ event: 'topic.mismatch', ...mismatch });
-  const codec = createCodec();
+  const codec = createCodec(await schemaIds(options, messaging));
   const view = await createStateView({ messaging, codec, clock, logger, kinds });
   const accounts = createAccounts({ view });
   const commands = await createCommands({ messaging, codec, view, clock, random, process: name });

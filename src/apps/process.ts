@@ -13,7 +13,7 @@ import { createBuilderRole } from './builder.ts';
 import type { AllConfig } from './configuration.ts';
 import { createControlRole } from './control.ts';
 import { createExecutorRole } from './executor.ts';
-import { type Foundation, openFoundation } from './foundation.ts';
+import { type Foundation, type FoundationOptions, openFoundation } from './foundation.ts';
 import { createIngressRole } from './ingress.ts';
 import { type Role, type RoleName, roleNames } from './role.ts';
 import { createRouterRole } from './router.ts';
@@ -96,6 +96,13 @@ const createProcessPresence = (
     }),
   });
 
+const registryOf = (config: AllConfig): FoundationOptions['registry'] => {
+  const { MILLRACE_SCHEMA_REGISTRY_URL: url, MILLRACE_SCHEMA_REGISTRY_USERNAME: username } = config;
+  if (url === undefined) return null;
+  const password = config.MILLRACE_SCHEMA_REGISTRY_PASSWORD?.reveal() ?? '';
+  return { url, ...(username === undefined ? {} : { credentials: { username, password } }) };
+};
+
 /** Starts the roles in order, then says that the process is alive. What started is given back for stopping, also on a failure. */
 export const startProcess = async (options: ProcessOptions, started: Component[]): Promise<RunningProcess> => {
   const { config, connection, logger, onFailed } = options;
@@ -108,6 +115,7 @@ export const startProcess = async (options: ProcessOptions, started: Component[]
     topicPrefix: config.MILLRACE_TOPIC_PREFIX,
     replicationFactor: config.MILLRACE_REPLICATION_FACTOR ?? (options.embedded ? 1 : -1),
     pools: config.MILLRACE_POOLS,
+    registry: registryOf(config),
     clock,
     random: systemRandom,
     logger,
