@@ -56,7 +56,7 @@ export interface Dispatcher {
   /** Gives back the queued calls of that period of ownership. */
   release(generation: number): void;
   state(): DispatcherState;
-  /** Gives back what is queued, waits for the running calls, ends every sandbox. May be called twice. */
+  /** Gives back what is queued and ends every sandbox, running calls included. May be called twice. */
   close(): Promise<void>;
 }
 
@@ -149,15 +149,26 @@ class SlotDispatcher implements Dispatcher {
     this.#giveBack(() => true);
     for (const slot of [...this.#table.slots]) {
       if (slot.state === 'warm') this.#drain(slot, 'stopping');
-      else if (slot.state === 'busy') this.#table.put(drainAfter(slot, 'stopping'));
+      else if (slot.state === 'busy') this.#endBusy(slot);
       else if (slot.state === 'preparing') this.#table.put(drain(slot, 'stopping'));
     }
-    if (this.#table.slots.some((slot) => slot.state !== 'cold')) {
+    if (!this.#isQuiet()) {
       await new Promise<void>((resolve) => {
         this.#onQuiet = resolve;
       });
     }
     this.#cancelLook();
+  }
+
+  /** Whoever waited for this call waits elsewhere now: its end comes as that of a call whose sandbox ended. */
+  #endBusy(slot: Busy): void {
+    this.#table.put(drainAfter(slot, 'stopping'));
+    void this.#tenants.get(slot.id)?.session?.close(0);
+  }
+
+  /** No sandbox is left. One that is still loading ends as soon as it has loaded, or with its driver. */
+  #isQuiet(): boolean {
+    return [...this.#tenants.values()].every((tenant) => tenant.session === null);
   }
 
   #giveBack(matches: (waiting: Waiting) => boolean): void {
@@ -369,7 +380,7 @@ class SlotDispatcher implements Dispatcher {
     this.#tenants.delete(id);
     if (slot.state === 'preparing' || slot.state === 'draining') this.#table.put(gone(slot));
     else this.#table.put(cold(id));
-    if (this.#table.slots.every((each) => each.state === 'cold')) this.#onQuiet?.();
+    if (this.#isQuiet()) this.#onQuiet?.();
   }
 }
 
