@@ -1,4 +1,4 @@
-import { CliError, exitCodes } from './command.ts';
+import { CliError, exitCodes } from './cli-error.ts';
 
 /** A client of the HTTP API like any other; the only way in which the CLI reaches the platform. */
 export interface ApiClient {

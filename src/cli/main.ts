@@ -1,7 +1,8 @@
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { CliError, exitCodes } from './cli-error.ts';
 import { createApiClient } from './client.ts';
-import { CliError, type Command, exitCodes } from './command.ts';
+import { type Command } from './command.ts';
 import { callCommand } from './commands/call.ts';
 import { deadCommand } from './commands/dead.ts';
 import { demoCommand } from './commands/demo.ts';

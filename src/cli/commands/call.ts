@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import process from 'node:process';
-import { CliError, type Command, type Invocation, parseReference, textOption, usageError } from '../command.ts';
+import { CliError } from '../cli-error.ts';
+import { type Command, type Invocation, parseReference, textOption, usageError } from '../command.ts';
 
 const help = `Usage: millrace call OWNER/ALGO[/VERSION] [--json JSON | --text TEXT | --file FILE | < FILE]
 

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CliError, type Command, type Invocation } from '../command.ts';
+import { CliError } from '../cli-error.ts';
+import { type Command, type Invocation } from '../command.ts';
 import { readQuakes } from '../demonstration/quakes.ts';
 import { type RestSummary, throughRest } from '../demonstration/through-rest.ts';
 import { type TopicsSummary, throughTopics } from '../demonstration/through-topics.ts';

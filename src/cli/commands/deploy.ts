@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { parse } from 'yaml';
+import { CliError } from '../cli-error.ts';
 import type { ApiClient } from '../client.ts';
-import { CliError, type Command, type Invocation, textOption, usageError } from '../command.ts';
+import { type Command, type Invocation, textOption, usageError } from '../command.ts';
 import { packFolder } from '../pack-folder.ts';
 
 const help = `Usage: millrace deploy DIR [--owner NAME] [--name NAME] [--private] [--no-publish] [--major | --revision]

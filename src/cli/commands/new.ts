@@ -1,6 +1,7 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { CliError, type Command, exitCodes, textOption, usageError } from '../command.ts';
+import { CliError, exitCodes } from '../cli-error.ts';
+import { type Command, textOption, usageError } from '../command.ts';
 
 const help = `Usage: millrace new NAME [--language python|javascript]
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Consumer, type EachMessagePayload, type IHeaders, Kafka, logLevel } from 'kafkajs';
 import { getPosition } from 'suncalc';
-import { CliError } from '../command.ts';
+import { CliError } from '../cli-error.ts';
 import type { TopicAccess } from '../commands/topics.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Quake } from './quakes.ts';
