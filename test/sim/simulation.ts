@@ -1,4 +1,3 @@
-import { sleep } from '../../src/kernel/clock.ts';
 import { createMemoryBroker, type MemoryBroker } from '../../src/messaging/memory/broker.ts';
 import type { WorkConsumer } from '../../src/messaging/work.ts';
 import { createSeededRandom, type SeededRandom } from '../helpers/seeded-random.ts';
