@@ -113,7 +113,7 @@ export class KafkaAdmin implements MessagingAdmin {
     const response = await this.#deps.cluster.metadata(topics.map((topic) => this.fullName(topic)));
     const found = new Map<string, number>();
     for (const topic of response.topics) {
-      if (topic.errorCode === 0 && topic.name !== null) found.set(topic.name, topic.partitions.length);
+      if (topic.errorCode === 0 && typeof topic.name === 'string') found.set(topic.name, topic.partitions.length);
       else if (topic.errorCode !== codes.unknownTopicOrPartition) {
         throw codeError(topic.errorCode, `looking for topic ${topic.name ?? ''}`);
       }

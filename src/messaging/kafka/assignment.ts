@@ -57,7 +57,7 @@ export class KafkaAssignment implements Assignment, FeedTarget {
     this.#committed = committed;
     this.#next = start;
     this.#seekable = true;
-    const announced = Promise.try(() => this.#options.join.onAssigned(this));
+    const announced = this.#announce();
     this.#announced = announced.catch(() => {});
     try {
       await announced;
@@ -68,6 +68,10 @@ export class KafkaAssignment implements Assignment, FeedTarget {
     if ((this.#state as string) !== 'owned') return;
     this.#feed = fetcher.add(this, this.#next);
     this.#feed.paused = this.#paused;
+  }
+
+  async #announce(): Promise<void> {
+    await this.#options.join.onAssigned(this);
   }
 
   /** The owner was told of it, or is being told. */

@@ -16,8 +16,7 @@ export interface LinkOptions {
 }
 
 /** The response in an error of the library, which throws where any part of a response carries a code. */
-const responseOf = <Response>(error: Error): Response | undefined =>
-  error instanceof ResponseError ? (error['response'] as Response) : undefined;
+const responseOf = (error: Error): unknown => (error instanceof ResponseError ? error['response'] : undefined);
 
 /**
  * One connection to one broker: opened by the first call, opened again by the first call after it was lost. Requests
@@ -52,7 +51,7 @@ export class Link {
         true,
         true,
         (error, response) => {
-          const answer = error === null ? response : responseOf<Response>(error);
+          const answer = error === null ? response : (responseOf(error) as Response | undefined);
           if (answer !== undefined) resolve(answer);
           else reject(this.#lost(error));
         },

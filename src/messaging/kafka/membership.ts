@@ -9,7 +9,7 @@ import { KafkaAssignment } from './assignment.ts';
 import { AssignmentSource, keyOf, partsOf } from './assignment-source.ts';
 import { type Cluster, codeError, type Links } from './cluster.ts';
 import type { Fetcher } from './fetcher.ts';
-import { Coordinator, commitError, commitOffsets, fetchCommitted, type TopicOffsets } from './group-calls.ts';
+import { Coordinator, commitError, commitOffsets, type TopicOffsets } from './group-calls.ts';
 import type { HeaderNames } from './header-names.ts';
 import { persist } from './persist.ts';
 import { authorizationCodes, codes } from './protocol-codes.ts';
@@ -163,23 +163,26 @@ export class KafkaMembership implements Membership {
 
   /** Heartbeats until the membership ends. Never rejects. */
   async #run(): Promise<void> {
-    const { clock, logger } = this.#deps;
-    for (let failures = 0; !this.#stopped.signal.aborted; ) {
-      try {
-        await this.#beat();
-        failures = 0;
-      } catch (error) {
-        if (!isUnavailable(error)) {
-          if (!this.#stopped.signal.aborted) this.#fail(asError(error));
-          return;
-        }
-        failures += 1;
-        if (failures === 1)
-          logger.warn({ event: 'group.coordinator.silent', group: this.group, reason: asError(error).message });
+    let failures = 0;
+    while (!this.#isStopped()) {
+      const error = await this.#beat().then(() => null, asError);
+      if (error !== null && !isUnavailable(error)) {
+        this.#fail(error);
+        return;
       }
+      failures = error === null ? 0 : failures + 1;
+      if (error !== null && failures === 1) this.#silent(error);
       if (this.#wakeful) this.#wakeful = false;
-      else await this.#rest(clock, failures === 0 ? this.#intervalMs : Math.min(500, 20 * 2 ** failures));
+      else await this.#rest(this.#deps.clock, failures === 0 ? this.#intervalMs : Math.min(500, 20 * 2 ** failures));
     }
+  }
+
+  #isStopped(): boolean {
+    return this.#stopped.signal.aborted;
+  }
+
+  #silent(error: Error): void {
+    this.#deps.logger.warn({ event: 'group.coordinator.silent', group: this.group, reason: error.message });
   }
 
   async #rest(clock: Clock, delayMs: number): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../kernel/clock.ts';
+import { type Clock, sleep } from '../../kernel/clock.ts';
 import { limits } from '../../kernel/limits.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import { AppendBudget, type QueuedRecord } from '../batcher.ts';
@@ -175,7 +175,7 @@ export class Producer {
         }
       }
       if (topic.unplaced.length === 0 && ![...topic.used()].some((line) => line.hasWork)) break;
-      await this.#pause(backoffMs(failures));
+      await sleep(this.#options.clock, backoffMs(failures));
     }
     topic.locating = false;
     const unplaced = topic.unplaced;
@@ -208,7 +208,7 @@ export class Producer {
     lane.busy = true;
     const lines = this.#gather(lane);
     if (lines.length > 0) await this.#send(lane, lines);
-    if (lane.failures > 0) await this.#pause(backoffMs(lane.failures));
+    if (lane.failures > 0) await sleep(this.#options.clock, backoffMs(lane.failures));
     lane.busy = false;
     for (const line of lines) this.#list(line);
     this.#schedule(lane);
@@ -243,7 +243,7 @@ export class Producer {
       lane.failures = 0;
     } catch (error) {
       if (isUnavailable(error)) this.#repeatLater(lane, lines, sent);
-      else for (const line of lines) if (line.batch !== null) this.#giveUp(line, line.batch, asError(error));
+      else this.#giveUpAll(lines, asError(error));
     }
     for (const line of lines) line.inFlight = false;
   }
@@ -344,6 +344,10 @@ export class Producer {
     }
   }
 
+  #giveUpAll(lines: readonly PartitionLine[], error: Error): void {
+    for (const line of lines) if (line.batch !== null) this.#giveUp(line, line.batch, error);
+  }
+
   #giveUp(line: PartitionLine, batch: Batch, error: Error): void {
     if (batch.ambiguous) this.#options.session.broken(batch.sentAs);
     line.batch = null;
@@ -389,11 +393,5 @@ export class Producer {
       if (line.batch === null) late.push(...line.backlog.takeOlder(before));
     }
     if (late.length > 0) this.#reject(late, notSent(topic.name));
-  }
-
-  async #pause(delayMs: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#options.clock.after(delayMs, resolve);
-    });
   }
 }

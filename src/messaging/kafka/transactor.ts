@@ -22,7 +22,7 @@ export interface TransactorParts {
 
 interface Later {
   readonly record: OutRecord;
-  resolve(place: Promise<Place>): void;
+  readonly resolve: (place: Promise<Place>) => void;
 }
 
 const offsetsTimeoutMs = 10_000;
