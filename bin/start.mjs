@@ -40,7 +40,7 @@ const main = async () => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
   const ready = await Promise.race([new Promise((resolve) => platform.once('message', resolve)), platformEnded.then(() => null)]);
   if (ready === null) return await platformEnded;
-  const demonstration = spawn(places.nodeBinary, [at('src/cli/main.ts'), 'demo'], {
+  const demonstration = spawn(places.nodeBinary, ['--disable-warning=TimeoutNegativeWarning', at('src/cli/main.ts'), 'demo'], {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, MILLRACE_API: ready.address, MILLRACE_API_KEY: ready.key },
   });

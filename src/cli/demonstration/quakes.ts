@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 
 /** One earthquake of the USGS feed that npm's `vega-datasets` carries. */
 export interface Quake {
@@ -19,7 +20,9 @@ interface Feature {
 
 /** The 1,707 earthquakes of `vega-datasets/data/earthquakes.json`. */
 export const readQuakes = async (): Promise<readonly Quake[]> => {
-  const file = createRequire(import.meta.url).resolve('vega-datasets/data/earthquakes.json');
+  // The package exports its code only; its data lies beside the folder of its main file.
+  const main = createRequire(import.meta.url).resolve('vega-datasets');
+  const file = join(dirname(main), '..', 'data', 'earthquakes.json');
   const { features } = JSON.parse(await readFile(file, 'utf8')) as { readonly features: readonly Feature[] };
   return features.map(({ id, properties, geometry }) => ({
     id,
