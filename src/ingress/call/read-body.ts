@@ -36,6 +36,9 @@ export const readBody = async (request: IncomingMessage, limitBytes: number): Pr
     });
     const gone = (): void => reject(ingressErrors.CANCELLED({ message: 'the sender went away while sending' }));
     request.on('error', gone);
-    request.on('close', gone);
+    request.on('close', () => {
+      // Every request is closed in the end; only one that was not read whole was given up.
+      if (!request.complete) gone();
+    });
   });
 };
