@@ -17,6 +17,7 @@ import { type Foundation, type FoundationOptions, openFoundation } from './found
 import { createIngressRole } from './ingress.ts';
 import { type Role, type RoleName, roleNames } from './role.ts';
 import { createRouterRole } from './router.ts';
+import { claimRunFolder } from './run-folder.ts';
 
 /** What a process of the platform is made of. */
 export interface ProcessOptions {
@@ -44,17 +45,20 @@ const runtimeFolder = resolve(import.meta.dirname, '../../runtime');
 const needsSandboxes = (roles: readonly RoleName[]): boolean => roles.includes('executor') || roles.includes('builder');
 
 const openDriver = async (
-  config: AllConfig,
-  roles: readonly RoleName[],
-  logger: Logger,
+  { config, roles, logger }: ProcessOptions,
+  started: Component[],
 ): Promise<SandboxDriver | null> => {
   if (!needsSandboxes(roles)) return null;
-  return await createSandboxDriver({
+  const claimed = await claimRunFolder(join(resolve(config.MILLRACE_DATA_DIR), 'run'), roles.join('-'));
+  started.push({ name: 'run folder', start: async () => {}, stop: async () => await claimed.close() });
+  const driver = await createSandboxDriver({
     kind: config.MILLRACE_SANDBOX,
-    runFolder: join(resolve(config.MILLRACE_DATA_DIR), 'run', roles.join('-')),
+    runFolder: claimed.folder,
     clock: systemClock,
     logger,
   });
+  started.push({ name: 'sandboxes', start: async () => {}, stop: async () => await driver.close() });
+  return driver;
 };
 
 const createRole = async (
@@ -122,9 +126,7 @@ export const startProcess = async (options: ProcessOptions, started: Component[]
     onFailed,
   });
   started.push({ name: 'foundation', start: async () => {}, stop: async () => await foundation.close() });
-  const driver = await openDriver(config, options.roles, logger);
-  if (driver !== null)
-    started.push({ name: 'sandboxes', start: async () => {}, stop: async () => await driver.close() });
+  const driver = await openDriver(options, started);
   const roles: Role[] = [];
   for (const name of roleNames.filter((each) => options.roles.includes(each))) {
     const role = await createRole(name, { foundation, config, driver });
