@@ -66,6 +66,13 @@ for address in sys.argv[1:]:
         print(address, "closed")
 `;
 
+/** Prints the descriptors that are open; the one with which they are listed is closed by then. */
+const openDescriptors = `
+import os
+listed = os.listdir("/proc/self/fd")
+print(*sorted(int(fd) for fd in listed if os.path.exists("/proc/self/fd/" + fd)))
+`;
+
 const forkBomb = `
 import os, time
 made = 0
@@ -248,6 +255,12 @@ export const describeSandboxes = (name: string, open: () => Promise<SandboxesUnd
         const script =
           'for f in / /usr /etc /dev /opt /run /proc/sys/kernel /sys; do touch $f/x 2>/dev/null && echo "$f is writable"; done; touch /tmp/x /home/algo/x && echo ok';
         expect((await shell(script)).stdout).toBe('ok\n');
+      });
+
+      it('inherits no descriptor beside its standard streams', async () => {
+        if (!enforces('filesystem')) return;
+        const { stdout } = await run([python, '-c', openDescriptors]);
+        expect(stdout).toBe('0 1 2\n');
       });
 
       it('shows only its own processes', async () => {

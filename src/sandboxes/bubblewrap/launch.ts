@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { sandboxErrors } from '../errors.ts';
+import { firstStage } from './first-stage.ts';
 import { commandPrefix, type Identity } from './identity.ts';
 
 export interface LaunchParts {
@@ -24,9 +25,6 @@ export interface Launched {
   readonly firstPid: number;
 }
 
-const joinGroups =
-  'n=$1; shift; while [ "$n" -gt 0 ]; do echo $$ >"$1" || exit 125; shift; n=$((n-1)); done; exec "$@"';
-
 /** Says on descriptor 5 that the namespace exists, and goes on when it is told to; an end of file is our own death. */
 const awaitNetwork = 'echo made >&5; read -r go <&5 || exit 125; exec "$@" 5>&-';
 
@@ -42,11 +40,11 @@ const inNewNetwork = (identity: Identity): readonly string[] => [
   'sh',
 ];
 
-const inGroups = (memberFiles: readonly string[]): readonly string[] =>
-  memberFiles.length === 0 ? [] : ['/bin/sh', '-c', joinGroups, 'sh', `${memberFiles.length}`, ...memberFiles];
+/** Descriptors of a launch: 0 to 2, bubblewrap's settings, its status, and the gate of a network. */
+const gateFd = 5;
 
 const fullCommand = (parts: LaunchParts): readonly string[] => [
-  ...inGroups(parts.memberFiles),
+  ...firstStage(parts.prepareNetwork === null ? gateFd - 1 : gateFd, parts.memberFiles),
   ...(parts.prepareNetwork === null ? [] : inNewNetwork(parts.identity)),
   ...commandPrefix(parts.identity),
   parts.bubblewrap,
