@@ -7,6 +7,7 @@ export const accountsErrors = defineErrors('ACCOUNTS', {
   FORBIDDEN: 'forbidden',
   NAME_TAKEN: 'conflict',
   EMAIL_TAKEN: 'conflict',
+  EMAIL_FIXED: 'invalid',
   KEY_TAKEN: 'conflict',
   LAST_OWNER: 'conflict',
   IN_USE: 'conflict',

@@ -2,11 +2,20 @@ import { accountKind, keyKind } from '../accounts/accounts.ts';
 import { algorithmKind, buildKind, environmentKind, versionKind } from '../catalog/catalog.ts';
 import { type StateIndex, stateIndex } from './state.ts';
 
+/** The key of {@link organisations}. */
+export const everyOrganisation = 'organisation';
+
 /** Users by e-mail address, lower case. */
 export const usersByEmail = stateIndex({
   name: 'users-by-email',
   kind: accountKind,
   keyOf: ({ type, email }) => (type === 'user' ? (email?.toLowerCase() ?? null) : null),
+});
+/** Organisations by the constant {@link everyOrganisation}. */
+export const organisations = stateIndex({
+  name: 'organisations',
+  kind: accountKind,
+  keyOf: ({ type }) => (type === 'organisation' ? everyOrganisation : null),
 });
 export const keysByHash = stateIndex({ name: 'keys-by-hash', kind: keyKind, keyOf: (key) => key.hash });
 export const keysOfAccount = stateIndex({ name: 'keys-of-account', kind: keyKind, keyOf: (key) => key.account });
@@ -43,6 +52,7 @@ export const stateKinds = [accountKind, keyKind, algorithmKind, buildKind, versi
 /** Indexes that decisions use. */
 export const stateIndexes: readonly StateIndex[] = [
   usersByEmail,
+  organisations,
   keysByHash,
   keysOfAccount,
   algorithmsByName,

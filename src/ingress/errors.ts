@@ -4,6 +4,8 @@ export const ingressErrors = defineErrors('INGRESS', {
   UNAUTHENTICATED: 'unauthenticated',
   KEY_UNKNOWN: 'unauthenticated',
   FORBIDDEN: 'forbidden',
+  /** A key without permission for what it calls is answered 401, as the vendor does. */
+  CALL_FORBIDDEN: 'unauthenticated',
   ALGORITHM_UNKNOWN: 'not-found',
   RESOURCE_UNKNOWN: 'not-found',
   USER_UNKNOWN: 'not-found',

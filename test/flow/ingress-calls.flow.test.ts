@@ -109,7 +109,7 @@ describe('calls through the HTTP facade', () => {
 
   it('refuses a key that may not call the algorithm, and says so in the audit', async () => {
     const restricted = await platform.user('rob', { algo_acl: ['algo://rob/*'] });
-    expect((await post('admin/Echo', { key: restricted, body: 1 })).status).toBe(403);
+    expect((await post('admin/Echo', { key: restricted, body: 1 })).status).toBe(401);
     const ends = async () =>
       await platform.messaging.admin.endOffsets((await import('../../src/kernel/topics.ts')).topics.audit, 'committed');
     await until(async () => (await ends()).some((end) => end > 0n));

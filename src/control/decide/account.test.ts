@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createScenario, role } from '../../../test/helpers/control-scenario.ts';
-import { accountKind } from '../../accounts/accounts.ts';
+import { accountKind, keyKind } from '../../accounts/accounts.ts';
 
 describe('account.create', () => {
   it('keeps the spelling as the label and the name in lower case', () => {
@@ -44,6 +44,46 @@ describe('account.create', () => {
     const error = createScenario().refused(role('control'), 'account.create', { name: 'a/b', email: null });
     expect(error).toMatchObject({ code: 'CONTROL_COMMAND_INVALID', kind: 'invalid' });
     expect(error.message).toContain('Field name');
+  });
+});
+
+describe('account.update', () => {
+  it('is for the user itself and for administrators; the address stays', () => {
+    const scenario = createScenario();
+    const ada = scenario.user('Ada');
+    const eve = scenario.user('Eve');
+    scenario.done(ada, 'account.update', { name: 'ADA', fullName: 'Ada L.', profile: { company_name: 'Acme' } });
+    scenario.done(ada, 'account.update', { name: 'ada', profile: { company_role: 'Owner' } });
+    expect(scenario.state.get(accountKind, 'ada')).toMatchObject({
+      fullName: 'Ada L.',
+      profile: { company_name: 'Acme', company_role: 'Owner' },
+    });
+    expect(scenario.refused(eve, 'account.update', { name: 'ada', fullName: 'E' }).kind).toBe('forbidden');
+    const moved = scenario.refused(ada, 'account.update', { name: 'ada', email: 'other@example.org' });
+    expect(moved).toMatchObject({ kind: 'invalid', details: { vendorCode: 3008 } });
+  });
+});
+
+describe('account.delete', () => {
+  it('removes the user, its keys and its memberships', () => {
+    const scenario = createScenario();
+    const [ada, eve, root] = [scenario.user('Ada'), scenario.user('Eve'), scenario.user('Root', { admin: true })];
+    scenario.done(ada, 'organisation.create', { name: 'Acme', email: null });
+    scenario.done(ada, 'organisation.member.put', { organisation: 'acme', account: 'eve', role: 'member' });
+    expect(scenario.refused(eve, 'account.delete', { name: 'eve' }).kind).toBe('forbidden');
+    scenario.done(root, 'account.delete', { name: 'EVE' });
+    expect(scenario.state.get(accountKind, 'eve')).toBeUndefined();
+    expect(scenario.state.get(keyKind, eve.keyId ?? '')).toBeUndefined();
+    expect(scenario.state.get(accountKind, 'acme')?.members).toEqual([{ account: 'ada', role: 'owner' }]);
+  });
+
+  it('refuses the last owner of an organization, and organizations', () => {
+    const scenario = createScenario();
+    const [ada, root] = [scenario.user('Ada'), scenario.user('Root', { admin: true })];
+    scenario.done(ada, 'organisation.create', { name: 'Acme', email: null });
+    const error = scenario.refused(root, 'account.delete', { name: 'ada' });
+    expect(error).toMatchObject({ code: 'ACCOUNTS_LAST_OWNER', details: { vendorCode: 3102 } });
+    expect(scenario.refused(root, 'account.delete', { name: 'acme' }).kind).toBe('not-found');
   });
 });
 

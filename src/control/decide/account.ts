@@ -1,9 +1,9 @@
 import { Type } from 'typebox';
 import { type Account, accountKind, keyKind } from '../../accounts/accounts.ts';
 import { accountsErrors } from '../../accounts/errors.ts';
-import { usersByEmail } from '../indexes.ts';
-import { put, type State } from '../state.ts';
-import { requireAccount, requireAdmin, requireGovernorOf } from './actor.ts';
+import { algorithmsOfOwner, everyOrganisation, keysOfAccount, organisations, usersByEmail } from '../indexes.ts';
+import { type Change, put, remove, type State } from '../state.ts';
+import { requireAccount, requireAdmin, requireGovernorOf, requireUser } from './actor.ts';
 import { commandSpec } from './decision.ts';
 import { AccountReference, AccountSpelling, Email, Profile, Uuid } from './fields.ts';
 import { vendorCodes } from './vendor-codes.ts';
@@ -52,6 +52,74 @@ const create = commandSpec({
   },
 });
 
+const update = commandSpec({
+  name: 'account.update',
+  body: Type.Object({
+    name: AccountReference,
+    /** May be given, not changed. */
+    email: Type.Optional(Email),
+    fullName: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    /** Fields to set; those not named stay. */
+    profile: Type.Optional(Profile),
+  }),
+  target: ({ name }) => `account/${name.toLowerCase()}`,
+  decide: ({ state, actor, body }) => {
+    const before = requireUser(state, body.name);
+    requireGovernorOf(actor, before);
+    if (body.email !== undefined && body.email.toLowerCase() !== before.email?.toLowerCase()) {
+      throw accountsErrors.EMAIL_FIXED({
+        message: 'The e-mail address of a user cannot be changed.',
+        details: { vendorCode: vendorCodes.emailFixed },
+      });
+    }
+    const after: Account = {
+      ...before,
+      fullName: body.fullName === undefined ? before.fullName : body.fullName,
+      profile: { ...before.profile, ...body.profile },
+    };
+    return { changes: [put(accountKind, after)], reply: after };
+  },
+});
+
+/** What keeps an account from being deleted: what it owns would be nobody's. */
+export const requireNoAlgorithms = (state: State, { name, label }: Account): void => {
+  const algorithms = state.find(algorithmsOfOwner, name).length;
+  if (algorithms === 0) return;
+  throw accountsErrors.IN_USE({ message: `${label} owns ${algorithms} algorithms; delete them first.` });
+};
+
+/** The changes that remove an account with its keys. */
+export const removeWithKeys = (state: State, { name }: Account): readonly Change[] => [
+  ...state.find(keysOfAccount, name).map(({ id }) => remove(keyKind, id)),
+  remove(accountKind, name),
+];
+
+/** The organisations that the user belongs to, without it. Refuses when one would have no owner. */
+const withoutMember = (state: State, user: Account): readonly Change[] =>
+  state
+    .find(organisations, everyOrganisation)
+    .filter(({ members }) => members.some(({ account }) => account === user.name))
+    .map((organisation) => {
+      const members = organisation.members.filter(({ account }) => account !== user.name);
+      if (members.some(({ role }) => role === 'owner')) return put(accountKind, { ...organisation, members });
+      throw accountsErrors.LAST_OWNER({
+        message: `${user.label} is the last owner of ${organisation.label}; make somebody else owner first.`,
+        details: { vendorCode: vendorCodes.lastOwner },
+      });
+    });
+
+const destroy = commandSpec({
+  name: 'account.delete',
+  body: Type.Object({ name: AccountReference }),
+  target: ({ name }) => `account/${name.toLowerCase()}`,
+  decide: ({ state, actor, body }) => {
+    requireAdmin(actor);
+    const user = requireUser(state, body.name);
+    requireNoAlgorithms(state, user);
+    return { changes: [...withoutMember(state, user), ...removeWithKeys(state, user)], reply: null };
+  },
+});
+
 const enableTopics = commandSpec({
   name: 'account.topics.enable',
   body: Type.Object({
@@ -79,4 +147,4 @@ const enableTopics = commandSpec({
   },
 });
 
-export const accountCommands = [create, enableTopics] as const;
+export const accountCommands = [create, update, destroy, enableTopics] as const;

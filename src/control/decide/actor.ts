@@ -51,6 +51,16 @@ export const requireAccount = (state: State, name: string): Account => {
   });
 };
 
+/** The user of that name, any case. */
+export const requireUser = (state: State, name: string): Account => {
+  const account = requireAccount(state, name);
+  if (account.type === 'user') return account;
+  throw accountsErrors.ACCOUNT_NOT_FOUND({
+    message: `${name} is an organization, not a user.`,
+    details: { vendorCode: vendorCodes.userNotFound },
+  });
+};
+
 /** The organisation of that name, any case. */
 export const requireOrganisation = (state: State, name: string): Account => {
   const account = state.get(accountKind, name.toLowerCase());

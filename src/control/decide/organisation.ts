@@ -1,9 +1,8 @@
 import { Type } from 'typebox';
-import { type Account, accountKind, keyKind } from '../../accounts/accounts.ts';
+import { type Account, accountKind } from '../../accounts/accounts.ts';
 import { accountsErrors } from '../../accounts/errors.ts';
-import { algorithmsOfOwner, keysOfAccount } from '../indexes.ts';
-import { put, remove } from '../state.ts';
-import { requireFreeName } from './account.ts';
+import { put } from '../state.ts';
+import { removeWithKeys, requireFreeName, requireNoAlgorithms } from './account.ts';
 import {
   actorName,
   requireAccount,
@@ -87,14 +86,8 @@ const destroy = commandSpec({
   decide: ({ state, actor, body }) => {
     const organisation = requireOrganisation(state, body.name);
     requireGovernorOf(actor, organisation);
-    const algorithms = state.find(algorithmsOfOwner, organisation.name).length;
-    if (algorithms > 0) {
-      throw accountsErrors.IN_USE({
-        message: `${organisation.label} owns ${algorithms} algorithms; delete them first.`,
-      });
-    }
-    const keys = state.find(keysOfAccount, organisation.name).map(({ id }) => remove(keyKind, id));
-    return { changes: [...keys, remove(accountKind, organisation.name)], reply: null };
+    requireNoAlgorithms(state, organisation);
+    return { changes: removeWithKeys(state, organisation), reply: null };
   },
 });
 

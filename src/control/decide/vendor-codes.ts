@@ -11,6 +11,7 @@ export const vendorCodes = {
   userNotFound: 3000,
   usernameTaken: 3003,
   emailTaken: 3004,
+  emailFixed: 3008,
   organisationNotFound: 3100,
   organisationNameTaken: 3101,
   lastOwner: 3102,

@@ -10,7 +10,7 @@ import type { Random } from '../../kernel/random.ts';
 import type { AuditTrail } from '../audit-trail.ts';
 import { ingressErrors } from '../errors.ts';
 import type { Authenticator } from '../http/authenticate.ts';
-import { bodyTypeOf, checkBody } from './body-type.ts';
+import { checkBody, requiredBodyType } from './body-type.ts';
 import { type CallOptions, parseCallOptions } from './call-options.ts';
 import { type CallTarget, callPrefix, parseCallPath } from './call-target.ts';
 import { readBody } from './read-body.ts';
@@ -80,8 +80,8 @@ export const createCallReader = (options: AcceptOptions): ((request: IncomingMes
     try {
       return await options.resolver.resolve(caller, target);
     } catch (error) {
-      const { kind, message } = asPlatformError(error);
-      if (kind === 'forbidden') audit.denied(caller, 'call', target.reference, message);
+      const { code, message } = asPlatformError(error);
+      if (code === 'INGRESS_CALL_FORBIDDEN') audit.denied(caller, 'call', target.reference, message);
       throw error;
     }
   };
@@ -92,7 +92,7 @@ export const createCallReader = (options: AcceptOptions): ((request: IncomingMes
     const callOptions = parseCallOptions(query);
     const resolved = await resolve(caller, target);
     const idempotencyKey = idempotencyKeyOf(request);
-    const contentType = bodyTypeOf(request.headers['content-type']);
+    const contentType = requiredBodyType(request.headers['content-type']);
     const body = await readBody(request, limits.requestBodyBytes);
     checkBody(contentType, body);
     const acceptedAtMs = Math.round(clock.nowMs());

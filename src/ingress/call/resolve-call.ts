@@ -14,7 +14,7 @@ export interface CallResolverOptions {
 export interface CallResolver {
   /**
    * Throws `INGRESS_ALGORITHM_UNKNOWN` when there is no such algorithm or version or the caller may not see it (the
-   * two look alike) and `INGRESS_FORBIDDEN` when the key may not call what its account may see.
+   * two look alike) and `INGRESS_CALL_FORBIDDEN` when the key may not call what its account may see.
    */
   resolve(caller: Caller, target: CallTarget): Resolved | Promise<Resolved>;
 }
@@ -44,7 +44,7 @@ export const createCallResolver = (options: CallResolverOptions): CallResolver =
   const permitted = (caller: Caller, resolved: Resolved): Resolved => {
     if (accounts.mayCall(caller.key.permissions, resolved.algorithm)) return resolved;
     const message = `this API key may not call ${resolved.algorithm.owner}/${resolved.algorithm.label}`;
-    throw ingressErrors.FORBIDDEN({ message });
+    throw ingressErrors.CALL_FORBIDDEN({ message });
   };
   const lookAgain = async (caller: Caller, target: CallTarget): Promise<Resolved> => {
     await view.barrier();

@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import Fastify, { type FastifyError, type FastifyRequest } from 'fastify';
+import { mediaTypeOf } from '../../catalog/call-body.ts';
 import { asPlatformError, PlatformError } from '../../kernel/errors.ts';
 import { limits } from '../../kernel/limits.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
-import { mediaTypeOf } from '../call/body-type.ts';
 import type { CallDoor } from '../call/call-door.ts';
 import { callPrefix } from '../call/call-target.ts';
 import { ingressErrors } from '../errors.ts';

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { Algorithm, Build, Catalog, Version } from '../../catalog/catalog.ts';
 import type { Random } from '../../kernel/random.ts';
+import type { GitRepositories } from '../../platform/git/git.ts';
 import { ingressErrors } from '../errors.ts';
 import type { Access } from '../http/access.ts';
 import { type CommandDoor, idempotencyKeyIn } from '../http/command-door.ts';
@@ -19,6 +20,7 @@ export interface AlgorithmRoutesDeps {
   readonly catalog: Catalog;
   readonly commands: CommandDoor;
   readonly random: Random;
+  readonly git: GitRepositories;
 }
 
 /** Parameters of every route below an algorithm. */
@@ -102,7 +104,7 @@ const readRoutes = (app: HttpApp, { access, catalog }: AlgorithmRoutesDeps): voi
   );
 };
 
-const changeRoutes = (app: HttpApp, { access, catalog, commands }: AlgorithmRoutesDeps): void => {
+const changeRoutes = (app: HttpApp, { access, catalog, commands, git }: AlgorithmRoutesDeps): void => {
   app.put(
     '/v1/algorithms/:owner/:algo',
     { schema: { params: algorithmParams, body: UpdateFields, response: { 200: AlgorithmObject } } },
@@ -124,8 +126,10 @@ const changeRoutes = (app: HttpApp, { access, catalog, commands }: AlgorithmRout
 
   app.delete('/v1/algorithms/:owner/:algo', { schema: { params: algorithmParams } }, async (request, reply) => {
     const caller = await access.caller(request);
-    const { id } = access.managed(caller, request.params, 'algorithm.delete');
+    const { id, owner, name } = access.managed(caller, request.params, 'algorithm.delete');
     await commands.send({ caller, name: 'algorithm.delete', body: { id } });
+    // Only now: a refused deletion must keep the source.
+    await git.remove({ owner, name });
     return await reply.code(204).send();
   });
 };

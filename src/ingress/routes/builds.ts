@@ -51,14 +51,18 @@ const compileRoute = (app: HttpApp, deps: BuildRoutesDeps): void => {
 
   const commitOf = async (algorithm: Algorithm, wanted: string | null | undefined): Promise<string> => {
     const where = `the repository of ${nameOf(algorithm)}`;
+    const repository = { owner: algorithm.owner, name: algorithm.name };
+    const there = await git.exists(repository);
     if (wanted !== undefined && wanted !== null && wanted !== '') {
       const commit = wanted.toLowerCase();
-      if (isBuildHash(commit)) return commit;
+      if (isBuildHash(commit)) {
+        if (there && (await git.has(repository, commit))) return commit;
+        throw ingressErrors.RESOURCE_UNKNOWN({ message: `there is no commit ${commit} in ${where}` });
+      }
       const message = `commitSha is "${wanted.slice(0, 60)}": give the 40 hex digits of a commit in ${where}`;
       throw ingressErrors.BAD_REQUEST({ message });
     }
-    const repository = { owner: algorithm.owner, name: algorithm.name };
-    const head = (await git.exists(repository)) ? await git.head(repository) : null;
+    const head = there ? await git.head(repository) : null;
     if (head !== null) return head;
     throw ingressErrors.BAD_REQUEST({ message: `${where} is empty: push to it, or send its source first` });
   };

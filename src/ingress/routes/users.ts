@@ -23,6 +23,25 @@ const userOf = (accounts: Accounts, nameOrId: string): Account => {
   throw ingressErrors.USER_UNKNOWN({ message: `there is no user ${nameOrId.slice(0, 60)}` });
 };
 
+const nameFixed = 3007;
+
+/** What an update says; a name may be given, not changed. */
+const changesIn = (name: string, fields: Partial<Type.Static<typeof UserFields>>): Record<string, unknown> => {
+  const { username, email, fullname, company_name: companyName, company_role: companyRole } = fields;
+  if (username !== undefined && username.toLowerCase() !== name) {
+    const message = `username is ${username}, the path names ${name}: a user's name cannot be changed`;
+    throw ingressErrors.BAD_REQUEST({ message, details: { vendorCode: nameFixed } });
+  }
+  return {
+    ...(email === undefined ? {} : { email }),
+    ...(fullname === undefined ? {} : { fullName: fullname }),
+    profile: {
+      ...(companyName === undefined ? {} : { company_name: companyName ?? '' }),
+      ...(companyRole === undefined ? {} : { company_role: companyRole ?? '' }),
+    },
+  };
+};
+
 /** Users, and who the caller is. */
 export const userRoutes = (app: HttpApp, { access, accounts, commands }: UserRoutesDeps): void => {
   app.get('/v1/caller', { schema: { response: { 200: CallerObject } } }, async (request) => {
@@ -55,10 +74,27 @@ export const userRoutes = (app: HttpApp, { access, accounts, commands }: UserRou
     const self = wanted === caller.account.name || wanted === caller.account.id;
     access.demand(caller, self || caller.key.permissions.admin, { action, target: `account/${wanted}` });
   };
-  const schema = { params: Type.Object({ name: Type.String() }), response: { 200: UserObject } };
-  app.get('/v1/users/:name', { schema }, async (request) => {
+  const params = Type.Object({ name: Type.String() });
+  app.get('/v1/users/:name', { schema: { params, response: { 200: UserObject } } }, async (request) => {
     const caller = await access.caller(request);
     demandSelf(caller, request.params.name, 'account.read');
     return toHttpUser(userOf(accounts, request.params.name), originOf(request));
+  });
+
+  const updateSchema = { params, body: Type.Partial(UserFields), response: { 200: UserObject } };
+  app.put('/v1/users/:name', { schema: updateSchema }, async (request) => {
+    const caller = await access.caller(request);
+    demandSelf(caller, request.params.name, 'account.update');
+    const { name } = userOf(accounts, request.params.name);
+    const body = { name, ...changesIn(name, request.body) };
+    await commands.send({ caller, name: 'account.update', body, idempotencyKey: idempotencyKeyIn(request.headers) });
+    return toHttpUser(userOf(accounts, name), originOf(request));
+  });
+
+  app.delete('/v1/users/:name', { schema: { params } }, async (request, reply) => {
+    const caller = await access.admin(request, 'account.delete');
+    const { name } = userOf(accounts, request.params.name);
+    await commands.send({ caller, name: 'account.delete', body: { name } });
+    return await reply.code(204).send();
   });
 };
