@@ -5,6 +5,7 @@ import { type Command, type Invocation } from '../command.ts';
 import { readQuakes } from '../demonstration/quakes.ts';
 import { type RestSummary, throughRest } from '../demonstration/through-rest.ts';
 import { type TopicsSummary, throughTopics } from '../demonstration/through-topics.ts';
+import type { Terminal } from '../terminal.ts';
 import { type Deployment, deploy } from './deploy.ts';
 import type { TopicAccess } from './topics.ts';
 
@@ -15,10 +16,22 @@ REST, 1,707 earthquakes through the account's topics. Exit code 1 when a count o
 
 const examples = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', 'examples');
 
+/** What a build says of its stages; the rest of its log passes by on the progress line. */
+const stage = /^ {2}(dependencies|build|test|trained)\b/;
+
+const quietly = (terminal: Terminal): Terminal => ({
+  ...terminal,
+  note: (text) => {
+    if (stage.test(text)) terminal.progress(terminal.dim(`  ${text}`), true);
+    else terminal.progress(terminal.dim(`    ${text.trim().slice(0, 100)}`));
+  },
+});
+
 const deployExample = async (invocation: Invocation, name: string): Promise<Deployment> => {
   const { terminal } = invocation;
-  const done = await deploy({ ...invocation, words: [join(examples, name)], options: {} });
+  const done = await deploy({ ...invocation, terminal: quietly(terminal), words: [join(examples, name)], options: {} });
   const how = done.unchanged ? 'unchanged' : `built and published in ${done.seconds} s`;
+  terminal.progress('');
   terminal.note(`  ${terminal.green('✓')} ${done.reference.padEnd(34)} ${how}`);
   return done;
 };
