@@ -222,7 +222,8 @@ export class KafkaMembership implements Membership {
     // Right after joining, the coordinator may not have seen a new topic yet.
     const fresh = this.#target.size === 0 && clock.monotonicMs() - this.#joinedAtMs < eagerForMs;
     this.#intervalMs = fresh ? eagerMs : Math.min(heartbeatMaxMs, response.heartbeatIntervalMs);
-    if (response.assignment !== null) {
+    // What was released by closing is offered again, until the broker hears that we leave.
+    if (response.assignment !== null && !this.#isEnding()) {
       const parts = response.assignment.topicPartitions;
       this.#target = new Set(parts.flatMap((part) => part.partitions.map((each) => keyOf(part.topicId, each))));
     }
@@ -251,17 +252,23 @@ export class KafkaMembership implements Membership {
   async #reconcile(): Promise<void> {
     const taken: [string, KafkaAssignment][] = [];
     for (const key of this.#target) {
-      if (this.#owned.has(key) || this.#stopped.signal.aborted) continue;
+      if (this.#owned.has(key) || this.#isEnding()) continue;
       const assignment = await this.#source.make(key, (error) => {
         this.#fail(error);
       });
       if (assignment !== null) taken.push([key, assignment]);
     }
+    // A close that began meanwhile does not wait for what it never saw.
+    if (this.#isEnding()) taken.length = 0;
     for (const [key, assignment] of taken) this.#owned.set(key, assignment);
     for (const [key, assignment] of this.#owned) {
       if (!this.#target.has(key) && assignment.state === 'owned') this.#startRelease(key, assignment);
     }
     if (taken.length > 0) void this.#begin(taken.map(([, assignment]) => assignment));
+  }
+
+  #isEnding(): boolean {
+    return this.#closing !== null || this.#stopped.signal.aborted;
   }
 
   /** Finds where each new assignment starts and starts it. Never rejects. */

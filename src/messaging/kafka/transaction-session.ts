@@ -35,7 +35,10 @@ export class TransactionSession implements ProducerSession {
   readonly #options: TransactionSessionOptions;
   readonly #coordinator: Coordinator;
   readonly #enrolled = new Set<string>();
-  readonly #groups = new Set<string>();
+  /** Groups of the open transaction, with the call that adds each. */
+  readonly #groups = new Map<string, Promise<void>>();
+  /** Groups of the transaction before: they are added while the results still travel, not when the commit waits for it. */
+  #usualGroups: readonly string[] = [];
   #identity: ProducerIdentity = anyProducer;
   #open = false;
   #failure: Error | null = null;
@@ -71,6 +74,10 @@ export class TransactionSession implements ProducerSession {
     if (this.failure !== null) throw this.failure;
     const missing = lines.filter((line) => !this.#enrolled.has(keyOf(line)));
     if (missing.length > 0) await this.#enrol(missing);
+    for (const group of this.#usualGroups) {
+      // Its failure is met again where the offsets are committed.
+      if (!this.#groups.has(group)) this.addGroup(group).catch(() => {});
+    }
     return this.#identity;
   }
 
@@ -114,9 +121,14 @@ export class TransactionSession implements ProducerSession {
     }
   }
 
-  /** Adds a group's offsets to the open transaction. Throws `MESSAGING_FENCED`, `MESSAGING_UNAVAILABLE`. */
+  /** Adds a group's offsets to the open transaction. May be called again. Throws `MESSAGING_FENCED`, `MESSAGING_UNAVAILABLE`. */
   async addGroup(group: string): Promise<void> {
-    if (this.#groups.has(group)) return;
+    const adding = this.#groups.get(group) ?? this.#addGroup(group);
+    this.#groups.set(group, adding);
+    await adding;
+  }
+
+  async #addGroup(group: string): Promise<void> {
     this.#open = true;
     const doing = `adding group ${group} to the transaction of ${this.transactionalId}`;
     await this.#until(doing, async () => {
@@ -126,11 +138,12 @@ export class TransactionSession implements ProducerSession {
       );
       return response.errorCode;
     });
-    this.#groups.add(group);
   }
 
   /** Commits or aborts what is open. Throws `MESSAGING_ABORTED` when a commit was not possible, `MESSAGING_FENCED`. */
   async end(outcome: 'commit' | 'abort'): Promise<void> {
+    await Promise.allSettled(this.#groups.values());
+    this.#usualGroups = [...this.#groups.keys()];
     if (this.#open) await this.#endOpen(this.failure === null ? outcome : 'abort');
     this.#enrolled.clear();
     this.#groups.clear();
