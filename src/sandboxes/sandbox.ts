@@ -5,6 +5,8 @@ export interface SandboxDriver {
   readonly name: string;
   /** What this machine lets the driver enforce, for people and for pools that promise more. */
   readonly enforcement: readonly Enforcement[];
+  /** Whether it starts sandboxes that can be adopted later; where not, a spec with `adoptable` is refused. */
+  readonly adopts: boolean;
   /**
    * Starts a sandbox; resolves when its process runs (not when the program in it is ready). Throws
    * `SANDBOX_START_FAILED`. May be called concurrently.
@@ -51,6 +53,8 @@ export interface SandboxSpec {
   readonly resultChannel: boolean;
   /** Unix socket on the host that appears inside at `/run/millrace.sock`; null: none. */
   readonly endpoint: string | null;
+  /** Folders that are empty until `adopt` mounts something there. */
+  readonly adoptable?: readonly string[];
 }
 
 export interface SandboxExit {
@@ -74,6 +78,12 @@ export interface Sandbox {
   readonly results: Readable | null;
   /** Resolves once, when every process of the sandbox is gone and its folder is removed. */
   readonly exited: Promise<SandboxExit>;
+  /**
+   * Mounts these, read-only, at folders of `adoptable` or inside what was mounted there before, and sets new limits
+   * (all but `diskBytes`). The program is told by whoever adopts; a folder that it stands in it has to enter again.
+   * Call once. Throws `SANDBOX_START_FAILED`: the sandbox is then of no use and must be stopped.
+   */
+  adopt(mounts: readonly Mount[], limits: SandboxLimits): Promise<void>;
   /** Cheap enough for each call (two small file reads); nulls where nothing measures. */
   usage(): Promise<SandboxUsage>;
   /** Closes stdin, waits up to `graceMs`, then kills every process in it. Resolves as `exited`. May be called twice. */

@@ -1,13 +1,12 @@
 // Loads a JavaScript algorithm and serves it on the pipe protocol: one JSON line on stdin, one JSON value on the result
 // pipe. Runs inside the sandbox, in the algorithm's folder. `exports.apply = (input, cb)`; a promise is accepted as well.
-import { existsSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { existsSync, openSync, readdirSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { createRequire, Module } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const resultPipe = process.env.MILLRACE_RESULT_PIPE ?? '/tmp/algoout';
 const endpoint = process.env.MILLRACE_ENDPOINT ?? '/run/millrace.sock';
-const folder = process.cwd();
 
 const fail = (message) => {
   process.stderr.write(`${message}\n`);
@@ -33,7 +32,7 @@ const onlySource = () => {
   return files[0].replace(/\.(c|m)?js$/, '');
 };
 
-const sourceFile = () => {
+const sourceFile = (folder) => {
   const name = nameInConf() ?? nameInManifest() ?? onlySource();
   const files = ['.js', '.cjs', '.mjs'].map((ending) => join(folder, 'src', name + ending));
   return (
@@ -48,7 +47,7 @@ const offerClient = () => {
   Module._initPaths();
 };
 
-const load = async (file) => {
+const load = async (folder, file) => {
   const require = createRequire(join(folder, 'algorithm.js'));
   try {
     return require(file);
@@ -75,6 +74,19 @@ const openRelay = async () => {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   server.unref();
   process.env.ALGORITHMIA_API = `http://127.0.0.1:${server.address().port}`;
+};
+
+/** Started ahead of any algorithm: one line on stdin says where one is mounted now. */
+const awaitAdoption = () => {
+  writeSync(1, 'PIPE_ADOPTABLE\n');
+  const bytes = Buffer.alloc(4096);
+  let line = '';
+  while (!line.endsWith('\n')) {
+    const length = readSync(0, bytes);
+    if (length === 0) process.exit(0);
+    line += bytes.toString('utf8', 0, length);
+  }
+  process.chdir(JSON.parse(line).adopt);
 };
 
 const resultLine = (value) => {
@@ -172,8 +184,13 @@ const serve = (apply) => {
 
 offerClient();
 await openRelay();
-const file = sourceFile();
-const algorithm = await load(file);
+if (process.argv[2] === 'adopt') {
+  process.argv.length = 2;
+  awaitAdoption();
+}
+const folder = process.cwd();
+const file = sourceFile(folder);
+const algorithm = await load(folder, file);
 const apply = algorithm?.apply ?? algorithm?.default?.apply ?? algorithm?.default ?? algorithm;
 if (typeof apply !== 'function') fail(`${file} exports no function apply(input, cb).`);
 serve(apply);

@@ -6,6 +6,8 @@ export interface ArgumentParts {
   readonly system: SystemFolder;
   /** Host path of the pipe that appears at `/tmp/algoout`; null: none. */
   readonly resultPipe: string | null;
+  /** Empty folders for what is mounted when the sandbox is adopted. */
+  readonly reserved: readonly Mount[];
   /** Forbids user namespaces inside, and with them most of the kernel's surface. */
   readonly forbidNamespaces: boolean;
 }
@@ -47,6 +49,7 @@ export const bubblewrapArguments = ({
   spec,
   system,
   resultPipe,
+  reserved,
   forbidNamespaces,
 }: ArgumentParts): readonly string[] => {
   const half = spec.limits.diskBytes / 2;
@@ -67,7 +70,7 @@ export const bubblewrapArguments = ({
     ...['--remount-ro', '/dev'],
     ...temporary('/tmp', half, '1777'),
     ...temporary('/home/algo', half, '0700'),
-    ...spec.mounts.flatMap(mountArguments),
+    ...[...reserved, ...spec.mounts].flatMap(mountArguments),
     ...special.flatMap(mountArguments),
     ...['--remount-ro', '/', '--chdir', spec.workingFolder, '--clearenv'],
     ...Object.entries(spec.environment).flatMap(([name, value]) => ['--setenv', name, value]),

@@ -14,7 +14,8 @@ import { giveTo } from '../process/give-to.ts';
 import { createPipeStock, type PipeStock } from '../process/pipe-stock.ts';
 import { createProcessSandbox } from '../process/process-sandbox.ts';
 import { openResultChannel } from '../process/result-channel.ts';
-import type { Sandbox, SandboxDriver, SandboxSpec } from '../sandbox.ts';
+import type { Mount, Sandbox, SandboxDriver, SandboxLimits, SandboxSpec } from '../sandbox.ts';
+import { type Adoption, prepareAdoption, type Reserved } from './adoption.ts';
 import { bubblewrapArguments } from './arguments.ts';
 import { enforcementOf } from './enforcement.ts';
 import { type Identity, ownerFor } from './identity.ts';
@@ -32,6 +33,8 @@ interface Machine {
   readonly hierarchy: Hierarchy;
   readonly system: SystemFolder;
   readonly pipes: PipeStock;
+  /** Null where nothing can be mounted in a running sandbox. */
+  readonly adoption: Adoption | null;
   readonly outside: OutsideNetwork | { readonly missing: readonly string[] };
   readonly clock: Clock;
 }
@@ -43,6 +46,7 @@ interface Begun {
   results: Socket | null;
   launched: Launched | null;
   attachment: Attachment | null;
+  reserved: Reserved | null;
 }
 
 const checkSpec = (spec: SandboxSpec): void => {
@@ -67,7 +71,7 @@ const giveFiles = async (machine: Machine, spec: SandboxSpec): Promise<void> => 
 };
 
 /** A mount inside another one needs a place to stand, which nobody can make once the outer one is read-only. */
-const makeMountPoints = async (spec: SandboxSpec): Promise<void> => {
+const makeMountPoints = async (spec: Pick<SandboxSpec, 'mounts'>): Promise<void> => {
   for (const inner of spec.mounts) {
     const outer = spec.mounts.find((mount) => inner.target.startsWith(`${mount.target}/`));
     if (outer === undefined) continue;
@@ -100,6 +104,7 @@ const takeBack = async (begun: Begun): Promise<void> => {
   begun.attachment?.close();
   begun.results?.destroy();
   await begun.cgroup?.remove();
+  await begun.reserved?.remove();
   await rm(begun.folder, { recursive: true, force: true });
 };
 
@@ -112,10 +117,29 @@ const limitedCommand = ({ folders }: Hierarchy, spec: SandboxSpec): readonly str
   return options.length === 0 ? spec.command : ['/usr/bin/prlimit', ...options, '--', ...spec.command];
 };
 
+const reserve = async ({ adoption }: Machine, { id, adoptable }: SandboxSpec): Promise<Reserved | null> => {
+  if (adoptable === undefined) return null;
+  if (adoption !== null) return await adoption.reserve(id, adoptable);
+  throw sandboxErrors.START_FAILED({
+    message: `Sandbox ${id} is to be adopted later, which this machine does not allow.`,
+  });
+};
+
+const adopt = async (begun: Begun, mounts: readonly Mount[], limits: SandboxLimits): Promise<void> => {
+  const { cgroup, launched, reserved } = begun;
+  if (reserved === null || launched === null) {
+    throw sandboxErrors.START_FAILED({ message: 'A sandbox that was not started for it cannot be adopted.' });
+  }
+  await makeMountPoints({ mounts });
+  await reserved.mount(mounts, launched.firstPid);
+  cgroup?.limit(limits);
+};
+
 const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise<Launched> => {
   await mkdir(begun.folder, { mode: 0o711 });
   await makeMountPoints(spec);
   await giveFiles(machine, spec);
+  begun.reserved = await reserve(machine, spec);
   const resultPipe = spec.resultChannel ? join(begun.folder, 'algoout') : null;
   if (resultPipe !== null) {
     await machine.pipes.take(resultPipe);
@@ -130,6 +154,7 @@ const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise
       spec,
       system: machine.system,
       resultPipe,
+      reserved: begun.reserved?.mounts ?? [],
       forbidNamespaces: machine.forbidNamespaces,
     }),
     command: limitedCommand(machine.hierarchy, spec),
@@ -141,7 +166,7 @@ const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise
 const start = async (machine: Machine, spec: SandboxSpec): Promise<Sandbox> => {
   checkSpec(spec);
   const folder = join(machine.runFolder, 'sandboxes', spec.id);
-  const begun: Begun = { folder, cgroup: null, results: null, launched: null, attachment: null };
+  const begun: Begun = { folder, cgroup: null, results: null, launched: null, attachment: null, reserved: null };
   if (existsSync(folder)) throw sandboxErrors.START_FAILED({ message: `A sandbox called ${spec.id} runs already.` });
   try {
     const launched = await begin(machine, spec, begun);
@@ -151,6 +176,9 @@ const start = async (machine: Machine, spec: SandboxSpec): Promise<Sandbox> => {
       id: spec.id,
       results: begun.results,
       clock: machine.clock,
+      adopt: async (mounts, limits) => {
+        await adopt(begun, mounts, limits);
+      },
       usage: () => cgroup?.usage() ?? { cpuS: null, memoryBytes: null, memoryPeakBytes: null },
       kill: () => {
         killFirst(launched);
@@ -195,7 +223,11 @@ const examine = async (deps: BubblewrapDeps): Promise<Machine> => {
   const hierarchy = findHierarchy(`millrace-${createHash('sha256').update(runFolder).digest('hex').slice(0, 12)}`);
   await noteGroups(runFolder, Object.values(hierarchy.folders));
   const pipes = createPipeStock(join(runFolder, 'pipes'), ownerFor(identity));
-  return { bubblewrap, runFolder, identity, forbidNamespaces, hierarchy, system, pipes, outside, clock: deps.clock };
+  // Limits that a process has from its start cannot be changed for it.
+  const canLimit = hierarchy.folders.memory !== undefined && hierarchy.folders.pids !== undefined;
+  const adoption = canLimit ? await prepareAdoption(join(runFolder, 'adopted')) : null;
+  const { clock } = deps;
+  return { bubblewrap, runFolder, identity, forbidNamespaces, hierarchy, system, pipes, adoption, outside, clock };
 };
 
 export interface BubblewrapDeps {
@@ -226,6 +258,7 @@ export const createBubblewrapDriver = async (deps: BubblewrapDeps): Promise<Sand
   return {
     name: 'bubblewrap',
     enforcement,
+    adopts: machine.adoption !== null,
     start: async (spec) => {
       const begun = startAndKeep(spec);
       starting.add(begun);

@@ -24,7 +24,7 @@ const trial: SandboxSpec = {
 
 /** Null when a sandbox works this way, else what was said. */
 const tryChoice = async (bubblewrap: string, system: SystemFolder, choice: Choice): Promise<string | null> => {
-  const settings = bubblewrapArguments({ ...choice, spec: trial, system, resultPipe: null });
+  const settings = bubblewrapArguments({ ...choice, spec: trial, system, resultPipe: null, reserved: [] });
   try {
     const { child, stderr } = await launch({
       bubblewrap,

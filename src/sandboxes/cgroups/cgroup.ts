@@ -8,6 +8,8 @@ import type { Hierarchy } from './hierarchy.ts';
 export interface Cgroup {
   /** A process joins by writing its id into each of these files. */
   readonly memberFiles: readonly string[];
+  /** Sets other limits. Throws the file system's error, so when the members use more than these already. */
+  limit(limits: SandboxLimits): void;
   usage(): SandboxUsage;
   ranOutOfMemory(): boolean;
   /** Kills the members that exist now. */
@@ -65,10 +67,15 @@ const limit = (folder: string | undefined, files: Readonly<Record<string, string
 };
 
 const applyVersionOne = (at: Hierarchy['folders'], limits: SandboxLimits): void => {
+  // The kernel keeps the second at least as large as the first: it is set before when growing, after when shrinking.
+  const limitWithSwap = (): void => {
+    attempt(() => {
+      limit(at.memory, { 'memory.memsw.limit_in_bytes': `${limits.memoryBytes}` });
+    });
+  };
+  limitWithSwap();
   limit(at.memory, { 'memory.limit_in_bytes': `${limits.memoryBytes}` });
-  attempt(() => {
-    limit(at.memory, { 'memory.memsw.limit_in_bytes': `${limits.memoryBytes}` });
-  });
+  limitWithSwap();
   limit(at.cpu, { 'cpu.cfs_period_us': `${periodUs}`, 'cpu.cfs_quota_us': `${Math.ceil(limits.cpus * periodUs)}` });
   limit(at.pids, { 'pids.max': `${limits.processes + ownProcesses}` });
 };
@@ -143,10 +150,13 @@ export const createCgroup = (hierarchy: Hierarchy, id: string, limits: SandboxLi
     Object.entries(hierarchy.folders).map(([controller, folder]) => [controller, join(folder, id)]),
   );
   const folders = [...new Set(Object.values(at))];
+  const apply = (to: SandboxLimits): void => {
+    if (version === 1) applyVersionOne(at, to);
+    else applyVersionTwo(at.memory, to);
+  };
   try {
     for (const folder of folders) mkdirSync(folder);
-    if (version === 1) applyVersionOne(at, limits);
-    else applyVersionTwo(at.memory, limits);
+    apply(limits);
   } catch (error) {
     folders.forEach(tryRemove);
     throw error;
@@ -155,6 +165,7 @@ export const createCgroup = (hierarchy: Hierarchy, id: string, limits: SandboxLi
   let closed = false;
   return {
     memberFiles: folders.map((folder) => join(folder, 'cgroup.procs')),
+    limit: apply,
     usage: () =>
       closed
         ? { cpuS: null, memoryBytes: null, memoryPeakBytes: null }

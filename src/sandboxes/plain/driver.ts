@@ -83,8 +83,12 @@ const killAll = (child: ChildProcess, folder: string): void => {
   for (const pid of left) kill(Number(pid));
 };
 
+const notAdoptable = (id: string) =>
+  sandboxErrors.START_FAILED({ message: `Sandbox ${id} is a plain process, in which nothing can be mounted.` });
+
 const start = async (deps: PlainDeps, pipes: PipeStock, spec: SandboxSpec): Promise<Sandbox> => {
   const folder = join(deps.runFolder, 'sandboxes', spec.id);
+  if (spec.adoptable !== undefined) throw notAdoptable(spec.id);
   if (existsSync(folder)) throw sandboxErrors.START_FAILED({ message: `A sandbox called ${spec.id} runs already.` });
   await mkdir(folder, { recursive: true });
   const pipe = spec.resultChannel ? join(folder, 'algoout') : null;
@@ -97,6 +101,7 @@ const start = async (deps: PlainDeps, pipes: PipeStock, spec: SandboxSpec): Prom
       id: spec.id,
       results,
       clock: deps.clock,
+      adopt: async () => await Promise.reject(notAdoptable(spec.id)),
       usage: () => ({ cpuS: null, memoryBytes: null, memoryPeakBytes: null }),
       kill: () => {
         killAll(launched.child, folder);
@@ -124,6 +129,7 @@ export const createPlainDriver = async (deps: PlainDeps): Promise<SandboxDriver>
   return {
     name: 'plain',
     enforcement,
+    adopts: false,
     start: async (spec) => {
       const sandbox = await start(deps, pipes, spec);
       running.add(sandbox);

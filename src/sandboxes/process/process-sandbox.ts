@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../kernel/clock.ts';
-import type { Sandbox, SandboxExit, SandboxUsage } from '../sandbox.ts';
+import type { Mount, Sandbox, SandboxExit, SandboxLimits, SandboxUsage } from '../sandbox.ts';
 
 export interface ProcessSandboxParts {
   readonly id: string;
@@ -13,6 +13,8 @@ export interface ProcessSandboxParts {
   readonly stderr: Readable;
   readonly results: Socket | null;
   readonly clock: Clock;
+  /** See `Sandbox.adopt`. */
+  adopt(mounts: readonly Mount[], limits: SandboxLimits): Promise<void>;
   usage(): SandboxUsage;
   /** Ends every process; called at most once, while the child lives. */
   kill(): void;
@@ -64,6 +66,9 @@ export const createProcessSandbox = (parts: ProcessSandboxParts): Sandbox => {
     stderr: parts.stderr,
     results,
     exited,
+    adopt: async (mounts, limits) => {
+      await parts.adopt(mounts, limits);
+    },
     usage: () => Promise.resolve(parts.usage()),
     stop: async (graceMs) => {
       stdin.end();

@@ -1,0 +1,190 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { silentLogger } from '../../src/kernel/logger.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { createSandboxDriver } from '../../src/sandboxes/create.ts';
+import { adoptRunner, type Runner, startAdoptable } from '../../src/sandboxes/runner.ts';
+import type { Mount, Sandbox, SandboxDriver, SandboxLimits } from '../../src/sandboxes/sandbox.ts';
+
+const runtimeFolder = fileURLToPath(new URL('../../runtime', import.meta.url));
+const mebibyte = 1024 * 1024;
+const small: SandboxLimits = { memoryBytes: 128 * mebibyte, cpus: 1, processes: 32, diskBytes: 32 * mebibyte };
+const large: SandboxLimits = { ...small, memoryBytes: 512 * mebibyte, cpus: 2, processes: 64 };
+
+const commands = {
+  python: ['/usr/bin/python3', '/opt/millrace/runners/python/runner.py', 'adopt'],
+  javascript: ['/opt/node', '/opt/millrace/runners/javascript/runner.mjs', 'adopt'],
+} as const;
+
+describe('a sandbox that is adopted after its start', () => {
+  let folder: string;
+  let driver: SandboxDriver;
+  let count = 0;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sandboxes-'));
+    await chmod(folder, 0o755);
+    const runFolder = join(folder, 'run');
+    driver = await createSandboxDriver({ kind: 'bubblewrap', runFolder, clock: systemClock, logger: silentLogger });
+  });
+  afterAll(async () => {
+    await driver.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const layer = async (files: Readonly<Record<string, string>>): Promise<string> => {
+    count += 1;
+    const root = join(folder, 'layers', `${count}`);
+    for (const [name, content] of Object.entries(files)) {
+      await mkdir(dirname(join(root, name)), { recursive: true });
+      await writeFile(join(root, name), content);
+    }
+    return root;
+  };
+  const prewarm = async (language: keyof typeof commands): Promise<Sandbox> => {
+    count += 1;
+    return await startAdoptable({
+      driver,
+      loadTimeoutMs: 20_000,
+      clock: systemClock,
+      spec: {
+        id: `ahead-${count}`,
+        command: commands[language],
+        environment: { PATH: '/usr/bin:/bin', PYTHONPATH: '/opt/dependencies', PYTHONDONTWRITEBYTECODE: '1' },
+        workingFolder: '/opt/algorithm',
+        mounts: [
+          { source: runtimeFolder, target: '/opt/millrace', writable: false },
+          { source: process.execPath, target: '/opt/node', writable: false },
+        ],
+        limits: small,
+        network: 'none',
+        resultChannel: true,
+        endpoint: null,
+        adoptable: ['/opt/algorithm', '/opt/dependencies'],
+      },
+    });
+  };
+  const adopt = async (sandbox: Sandbox, mounts: readonly Mount[], limits = large): Promise<Runner> =>
+    await adoptRunner({
+      sandbox,
+      mounts,
+      limits,
+      algorithmFolder: '/opt/algorithm',
+      loadTimeoutMs: 20_000,
+      clock: systemClock,
+      logger: silentLogger,
+    });
+  const answer = async (runner: Runner, input: unknown): Promise<unknown> => {
+    const outcome = await runner.call({
+      contentType: 'json',
+      body: Buffer.from(JSON.stringify(input)),
+      timeoutMs: 20_000,
+    });
+    return outcome.kind === 'result' ? JSON.parse(outcome.body.toString('utf8')) : outcome;
+  };
+  const mountsOfHost = (): readonly string[] =>
+    readFileSync('/proc/self/mounts', 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(`${folder}/run`));
+  const at = (source: string, target: string): Mount => ({ source, target, writable: false });
+
+  it('runs a Python algorithm with its dependencies', async () => {
+    if (!driver.adopts) return;
+    const sandbox = await prewarm('python');
+    const source = 'import os, sys, helper\ndef apply(input): return [helper.word, os.getcwd(), sys.argv[1:], input]';
+    const app = await layer({ 'src/__init__.py': '', 'src/a.py': source, 'algorithmia.conf': '{"algoname":"a"}' });
+    const dependencies = await layer({ 'helper.py': 'word = "helped"' });
+    const runner = await adopt(sandbox, [at(app, '/opt/algorithm'), at(dependencies, '/opt/dependencies')]);
+    expect(await answer(runner, 1)).toEqual(['helped', '/opt/algorithm', [], 1]);
+    await runner.stop(1000);
+  });
+
+  it('runs a JavaScript algorithm whose dependencies are mounted inside it', async () => {
+    if (!driver.adopts) return;
+    const sandbox = await prewarm('javascript');
+    const source = 'const h = require("helper"); exports.apply = (input) => [h.word, process.cwd(), input];';
+    const app = await layer({ 'src/a.js': source, 'algorithmia.conf': '{"algoname":"a"}' });
+    const dependencies = await layer({ 'helper/index.js': 'exports.word = "helped";' });
+    const mounts = [at(app, '/opt/algorithm'), at(dependencies, '/opt/algorithm/node_modules')];
+    const runner = await adopt(sandbox, mounts);
+    expect(await answer(runner, 1)).toEqual(['helped', '/opt/algorithm', 1]);
+    await runner.stop(1000);
+  });
+
+  it('cannot write what was mounted, nor see what was mounted for others', async () => {
+    if (!driver.adopts) return;
+    const source = `
+import os
+def apply(input):
+    found = []
+    for path in ("/opt/algorithm/x", "/opt/algorithm/src/x", "/opt/dependencies/x"):
+        try:
+            open(path, "w")
+            found.append(path)
+        except OSError as error:
+            pass
+    return [found, sorted(os.listdir("/opt/algorithm")), os.listdir("/opt/dependencies")]
+`;
+    const one = await prewarm('python');
+    const other = await prewarm('python');
+    const app = await layer({ 'src/a.py': source });
+    await chmod(join(app, 'src'), 0o777);
+    await chmod(app, 0o777);
+    const loud = await layer({ 'src/a.py': source, secret: '' });
+    const [runner, neighbour] = await Promise.all([
+      adopt(one, [at(app, '/opt/algorithm')]),
+      adopt(other, [at(loud, '/opt/algorithm')]),
+    ]);
+    expect(await answer(runner, null)).toEqual([[], ['src'], []]);
+    expect(await answer(neighbour, null)).toEqual([[], ['secret', 'src'], []]);
+    await Promise.all([runner.stop(0), neighbour.stop(0)]);
+  });
+
+  it('has the limits of its adoption', async () => {
+    if (!driver.adopts) return;
+    const source = 'def apply(mebibytes):\n    x = bytearray(mebibytes << 20)\n    return len(x) >> 20';
+    const app = await layer({ 'src/a.py': source });
+    const grown = await adopt(await prewarm('python'), [at(app, '/opt/algorithm')]);
+    expect(await answer(grown, 300)).toBe(300);
+    const shrunk = await adopt(await prewarm('python'), [at(app, '/opt/algorithm')], {
+      ...small,
+      memoryBytes: 64 * mebibyte,
+    });
+    expect(await answer(shrunk, 100)).toMatchObject({ kind: 'exited', outOfMemory: true });
+    await grown.stop(0);
+    await shrunk.exited;
+  });
+
+  it('leaves no mount behind, adopted or not, and no layer loses a file', async () => {
+    if (!driver.adopts) return;
+    const before = mountsOfHost();
+    const app = await layer({ 'src/a.py': 'def apply(input): return input' });
+    const unused = await prewarm('python');
+    const runner = await adopt(await prewarm('python'), [at(app, '/opt/algorithm')]);
+    expect(mountsOfHost().length).toBe(before.length + 1);
+    await Promise.all([runner.stop(0), unused.stop(0)]);
+    expect(mountsOfHost()).toEqual(before);
+    expect(await readdir(join(folder, 'run/adopted/shared'))).toEqual([]);
+    expect(existsSync(join(app, 'src/a.py'))).toBe(true);
+  });
+
+  it('is ended when what it should see cannot be mounted', async () => {
+    if (!driver.adopts) return;
+    const sandbox = await prewarm('python');
+    const app = await layer({ 'src/a.py': '' });
+    await expect(adopt(sandbox, [at(app, '/opt/elsewhere')])).rejects.toMatchObject({ code: 'SANDBOX_START_FAILED' });
+    await sandbox.exited;
+  });
+
+  it('fails to load as one that was started with its algorithm', async () => {
+    if (!driver.adopts) return;
+    const app = await layer({ 'src/a.py': 'raise ValueError("not today")' });
+    const adopted = adopt(await prewarm('python'), [at(app, '/opt/algorithm')]);
+    await expect(adopted).rejects.toMatchObject({ code: 'SANDBOX_LOAD_FAILED' });
+    await expect(adopted).rejects.toThrow('ValueError: not today');
+  });
+});
