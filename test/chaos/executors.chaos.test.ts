@@ -1,0 +1,120 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { deadNames, headerText } from '../../src/kernel/contracts/envelope.ts';
+import { type LoadCall, startLoad } from '../helpers/chaos-load.ts';
+import { type ChaosPlatform, startChaosPlatform } from '../helpers/chaos-platform.ts';
+import { acknowledgedId, beginScene, countById, expectPromisesKept, failuresOf } from '../helpers/chaos-promises.ts';
+import { longestStall, partitionsServedBy, recoveryOf } from '../helpers/chaos-recovery.ts';
+
+let platform: ChaosPlatform;
+
+beforeAll(async () => {
+  platform = await startChaosPlatform({ port: 21_800 });
+}, 110_000);
+
+afterAll(async () => {
+  await platform.stop();
+});
+
+const load = () =>
+  startLoad({ ...platform, paths: ['/v1/algo/admin/echo', '/v1/algo/admin/slow'], callersPerPath: 16 });
+
+it('an executor that is killed costs no call, and its lanes are answered again within 5 s', async () => {
+  const scene = await beginScene(platform.messaging);
+  const [victim] = platform.executors;
+  const calls = load();
+  await calls.answered(400);
+  const pid = victim.pid ?? 0;
+  const under = calls.waiting;
+  const killedAtMs = performance.now();
+  await victim.kill();
+  await calls.answered(200);
+  await victim.start();
+  await calls.answered(400);
+  const all = await calls.stop();
+  const after = await scene.aftermath();
+  const recovery = recoveryOf(all, after, { killedAtMs, pid });
+  console.log(
+    `executor killed under ${under} calls of ${all.length}: its ${recovery.partitions} partitions answered again after ${recovery.firstMs} to ${recovery.lastMs} ms`,
+  );
+  expectPromisesKept(all, after);
+  expect([...failuresOf(all)]).toEqual([]);
+  expect(recovery.partitions).toBeGreaterThan(0);
+  expect(recovery.lastMs).toBeLessThan(5_000);
+});
+
+it('an executor that leaves and one that joins cost no call, and other lanes stall for 1 s at most', async () => {
+  const scene = await beginScene(platform.messaging);
+  const [leaving, staying] = platform.executors;
+  const calls = load();
+  await calls.answered(400);
+  const stayingPid = staying.pid ?? 0;
+  const leftAtMs = performance.now();
+  const under = calls.waiting;
+  await leaving.terminate();
+  const goneAtMs = performance.now();
+  await calls.answered(400);
+  const joinedAtMs = performance.now();
+  await leaving.start();
+  await calls.answered(400);
+  const settledAtMs = performance.now();
+  const all = await calls.stop();
+  const after = await scene.aftermath();
+  const untouched = partitionsServedBy(all, after, { pid: stayingPid, fromMs: 0, toMs: leftAtMs });
+  const leavingStall = longestStall(all, after, { partitions: untouched, fromMs: leftAtMs, toMs: goneAtMs + 1_000 });
+  const kept = partitionsServedBy(all, after, { pid: stayingPid, fromMs: settledAtMs - 200, toMs: Infinity });
+  const joiningStall = longestStall(all, after, { partitions: kept, fromMs: joinedAtMs, toMs: settledAtMs });
+  console.log(
+    `executor left under ${under} calls of ${all.length} in ${Math.round(goneAtMs - leftAtMs)} ms; lanes of the other stalled ${leavingStall} ms while it left, ${joiningStall} ms while it joined`,
+  );
+  expectPromisesKept(all, after);
+  expect([...failuresOf(all)]).toEqual([]);
+  expect(leavingStall).toBeLessThan(1_000);
+  expect(joiningStall).toBeLessThan(1_000);
+  const lost = leaving.log().filter((line) => line['event'] === 'group.member.lost');
+  expect(lost, 'what an executor that left in order says').toEqual([]);
+});
+
+const post = async (id: string): Promise<Pick<LoadCall, 'status' | 'text' | 'requestId'>> => {
+  const response = await platform.api('POST', '/v1/algo/admin/echo', { body: { id } });
+  return { status: response.status, requestId: response.headers.get('x-request-id'), text: await response.text() };
+};
+
+it('a request that kills its executor twice is parked and answered, and no other request with it', async () => {
+  const marker = 'poison-that-kills';
+  const scene = await beginScene(platform.messaging);
+  const fragile = platform.prepare('fragile', join(import.meta.dirname, '../fixtures/fragile-executor.ts'), [marker]);
+  await Promise.all(platform.executors.map(async (each) => await each.terminate()));
+  await fragile.start();
+  const calls = load();
+  await calls.answered(100);
+  const under = calls.waiting;
+  const poisoned = post(marker);
+  let deaths = 0;
+  let answered = false;
+  const answer = poisoned.finally(() => {
+    answered = true;
+  });
+  while (!answered) {
+    await Promise.race([fragile.ended(), answer]);
+    if (answered) break;
+    deaths += 1;
+    await fragile.start();
+  }
+  const { status, text, requestId } = await answer;
+  await calls.answered(100);
+  const all = await calls.stop();
+  const after = await scene.aftermath();
+  await fragile.terminate();
+  await Promise.all(platform.executors.map(async (each) => await each.start()));
+  console.log(`a poisonous request under ${under} calls of ${all.length} killed its executor ${deaths} times: ${text}`);
+  expectPromisesKept(all, after);
+  expect([...failuresOf(all)]).toEqual([]);
+  expect(all.filter((call) => acknowledgedId(call) === null)).toEqual([]);
+  expect(status).toBe(200);
+  expect(text).toContain('executors ended 2 times');
+  expect(countById(after.results).get(requestId ?? '')).toBe(1);
+  expect(after.dead.map((record) => headerText(record.headers, deadNames.code))).toEqual(['EXECUTOR_POISON']);
+  // Once unmarked among others, then twice alone.
+  expect(deaths).toBeLessThanOrEqual(3);
+});
