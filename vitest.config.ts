@@ -20,7 +20,12 @@ export default defineConfig({
       kind('sim', ['test/sim/**/*.sim.test.ts'], 240_000, true),
       kind('contract', ['test/contract/**/*.contract.test.ts'], 60_000, true),
       kind('flow', ['test/flow/**/*.flow.test.ts'], 30_000, false),
-      kind('e2e', ['test/e2e/**/*.e2e.test.ts'], 180_000, true),
+      {
+        test: {
+          ...kind('e2e', ['test/e2e/**/*.e2e.test.ts'], 180_000, true).test,
+          globalSetup: ['test/helpers/e2e-platform.ts'],
+        },
+      },
       kind('chaos', ['test/chaos/**/*.chaos.test.ts'], 120_000, true),
     ],
   },

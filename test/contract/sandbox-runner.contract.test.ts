@@ -97,7 +97,7 @@ describe.each(['bubblewrap', 'plain'] as const)('a runner in a sandbox of the dr
       expect(valueOf(await call(runner, { a: [1, 2.5, null, 'ü'] }))).toEqual({ a: [1, 2.5, null, 'ü'] });
       const inputs = [
         ['json', '"a string in JSON"', 'text', 'a string in JSON'],
-        ['json', '{\r\n "a":\n 1}', 'json', '{"a": 1}'],
+        ['json', '{\r\n "a":\n 1}', 'json', '{"a":1}'],
         ['text', 'two\nlines, "quotes", \u2028 and ü', 'text', 'two\nlines, "quotes", \u2028 and ü'],
         ['binary', '\u0000\u0001bytes', 'binary', '\u0000\u0001bytes'],
       ] as const;

@@ -64,7 +64,7 @@ def _name_of_bad_number(value, path="result"):
     return None
 
 
-_dumps = json.JSONEncoder(allow_nan=False).encode
+_dumps = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
 
 def answer_of(value):

@@ -24,7 +24,6 @@ export const readBody = async (request: IncomingMessage, limitBytes: number): Pr
       sizeBytes += chunk.length;
       if (sizeBytes > limitBytes) {
         request.removeAllListeners('data');
-        request.pause();
         reject(tooLarge(limitBytes));
         return;
       }

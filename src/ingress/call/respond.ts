@@ -16,6 +16,17 @@ export const sendAnswer = (response: ServerResponse, answer: Answer, requestId: 
   else response.end(answer.body);
 };
 
+/**
+ * Ends the answer when the rest of the request was read and thrown away. Were the connection closed before, a client in
+ * the middle of its body would see a reset and not the answer. The time that a request may take bounds it.
+ */
+const endAfterRequest = (response: ServerResponse, body: Buffer): void => {
+  const { req } = response;
+  response.write(body);
+  req.once('end', () => response.end());
+  req.resume();
+};
+
 /** Sends a failure of the call itself in shape A. What is internal is not told. */
 export const sendFailure = (response: ServerResponse, error: PlatformError): void => {
   if (response.destroyed || response.headersSent) return;
@@ -25,8 +36,8 @@ export const sendFailure = (response: ServerResponse, error: PlatformError): voi
   const headers = ['content-type', jsonType, 'content-length', String(body.length)];
   const retryAfter = retryAfterOf(status);
   if (retryAfter !== undefined) headers.push('retry-after', retryAfter);
-  // What is left of the body would have to be read to the end before the connection could be used again.
   if (status === 413) headers.push('connection', 'close');
   response.writeHead(status, headers);
-  response.end(body);
+  if (status === 413) endAfterRequest(response, body);
+  else response.end(body);
 };
