@@ -24,14 +24,17 @@ import { makeSocketFolder } from './endpoint/socket-folder.ts';
 import { createExecutorMetrics } from './executor-metrics.ts';
 import { type Executor, type ExecutorPresence, executorGroup } from './executors.ts';
 import { createIntake, type Intake } from './intake.ts';
-import { createLanguages } from './languages.ts';
+import { createLanguages, type Language } from './languages.ts';
 import { createOpenSession } from './open-session.ts';
 import type { PoolPolicy } from './pool/decide.ts';
 import { createPrefetch } from './prefetch.ts';
 import { createRecentRequests } from './recent-requests.ts';
 import { createResolveClass } from './resolve-class.ts';
 import { createOutputs } from './results/outputs.ts';
+import type { LimitsMax } from './sandbox-limits.ts';
 import type { IsCopy } from './steps/drop-copy.ts';
+import { openStock } from './stock/open-stock.ts';
+import type { Stock } from './stock/stock.ts';
 
 export interface ExecutorDeps {
   readonly messaging: Messaging;
@@ -64,9 +67,13 @@ const inFlightPerSlot = 256;
 /** Two sandboxes for each core, at least four. */
 const slotsOf = (config: ExecutorsConfig): number => config.MILLRACE_SLOTS ?? Math.max(4, 2 * availableParallelism());
 
-const policyOf = (config: ExecutorsConfig): PoolPolicy => ({
-  memoryBudgetBytes:
-    config.MILLRACE_EXECUTOR_MEMORY_MB === undefined ? totalmem() / 2 : config.MILLRACE_EXECUTOR_MEMORY_MB * mebibyte,
+const memoryBudgetOf = ({ MILLRACE_EXECUTOR_MEMORY_MB: megabytes }: ExecutorsConfig): number =>
+  megabytes === undefined ? totalmem() / 2 : megabytes * mebibyte;
+
+const policyOf = (config: ExecutorsConfig, stock: Stock): PoolPolicy => ({
+  get memoryBudgetBytes() {
+    return memoryBudgetOf(config) - stock.memoryBytes();
+  },
   idleExpiryMs: config.MILLRACE_IDLE_EXPIRY_S * 1_000,
   growAfterMs: 20,
   yieldAfterMs: 1_000,
@@ -78,10 +85,11 @@ interface Places {
   readonly artefacts: Artefacts;
   /** Folder of the sandboxes' sockets. */
   readonly sockets: string;
+  readonly languages: ReadonlyMap<string, Language>;
+  readonly stock: Stock;
 }
 
-interface Running {
-  readonly sockets: string;
+interface Running extends Places {
   readonly consumer: WorkConsumer;
   readonly dispatcher: Dispatcher;
 }
@@ -109,7 +117,7 @@ class PoolExecutor implements Executor {
       if (after !== undefined && this.#stopping === null) prefetch(after);
     });
     const sockets = await makeSocketFolder(this.#deps.dataFolder, this.#transactionalId.slice(-12));
-    this.#running = await this.#consume({ artefacts, sockets });
+    this.#running = await this.#consume(this.#prepare(artefacts, sockets));
     logger.info({ event: 'executor.started', pool, slots: this.#slots, transactionalId: this.#transactionalId });
   }
 
@@ -128,7 +136,7 @@ class PoolExecutor implements Executor {
       pool: this.#deps.config.MILLRACE_POOL,
       slots: this.#slots,
       busy: state?.busy ?? 0,
-      warm: state?.warm ?? {},
+      warm: { ...state?.warm, ...this.#running?.stock.counts() },
       queued: state?.queued ?? 0,
       transactionalIds: [this.#transactionalId],
     };
@@ -139,6 +147,7 @@ class PoolExecutor implements Executor {
     // The drain gives back what is queued and commits what runs; only then are the sandboxes ended.
     await this.#running.consumer.close();
     await this.#running.dispatcher.close();
+    await this.#running.stock.close();
     await rm(this.#running.sockets, { recursive: true, force: true });
     this.#deps.logger.info({ event: 'executor.stopped', pool: this.#deps.config.MILLRACE_POOL });
   }
@@ -151,22 +160,43 @@ class PoolExecutor implements Executor {
     return await createArtefacts({ layers, folder, maxBytes, clock, random, logger });
   }
 
-  #createDispatcher({ artefacts, ...places }: Places, onEnd: DispatcherDeps['onEnd']): Dispatcher {
-    const { blobs, clock, config, driver, logger, random, runtimeFolder } = this.#deps;
+  #limitsMax(): LimitsMax {
+    const { MILLRACE_SANDBOX_MEMORY_MB: megabytes, MILLRACE_SANDBOX_CPUS: cpus } = this.#deps.config;
+    return { memoryBytes: megabytes * mebibyte, cpus };
+  }
+
+  #prepare(artefacts: Artefacts, sockets: string): Places {
+    const { clock, config, driver, logger, random, runtimeFolder } = this.#deps;
+    const languages = createLanguages({ runtimeFolder, nodeBinary: process.execPath });
+    const stock = openStock({
+      driver,
+      languages,
+      limitsMax: this.#limitsMax(),
+      socketFolder: sockets,
+      size: config.MILLRACE_PREWARMED,
+      memoryBudgetBytes: memoryBudgetOf(config),
+      clock,
+      random,
+      logger,
+    });
+    return { artefacts, sockets, languages, stock };
+  }
+
+  #createDispatcher({ artefacts, languages, sockets, stock }: Places, onEnd: DispatcherDeps['onEnd']): Dispatcher {
+    const { blobs, clock, config, driver, logger, random } = this.#deps;
+    const limitsMax = this.#limitsMax();
     return createDispatcher({
       clock,
       logger,
       slots: this.#slots,
-      policy: policyOf(config),
+      policy: policyOf(config, stock),
       open: createOpenSession({
         driver,
         artefacts,
-        socketFolder: places.sockets,
-        languages: createLanguages({ runtimeFolder, nodeBinary: process.execPath }),
-        limitsMax: {
-          memoryBytes: config.MILLRACE_SANDBOX_MEMORY_MB * mebibyte,
-          cpus: config.MILLRACE_SANDBOX_CPUS,
-        },
+        stock,
+        socketFolder: sockets,
+        languages,
+        limitsMax,
         clock,
         random,
         logger,
@@ -221,13 +251,13 @@ class PoolExecutor implements Executor {
         recent.close(generation);
         dispatcher.release(generation);
       },
-      onPoison: (record, blamed) => intake.poison(record, blamed),
+      onPoison: (record, blamed, generation) => intake.poison(record, blamed, generation),
       onFailed: (error) => {
         this.#failed = true;
         this.#deps.onFailed(error);
       },
     });
-    return { consumer, dispatcher, sockets: places.sockets };
+    return { ...places, consumer, dispatcher };
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../kernel/clock.ts';
-import { headerNames, headerText } from '../kernel/contracts/envelope.ts';
-import { isRequestId } from '../kernel/ids.ts';
+import { headerNames, headerNumber, headerText } from '../kernel/contracts/envelope.ts';
+import { isRequestId, type RequestId } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Pipeline } from '../kernel/pipeline.ts';
 import type { Codec } from '../messaging/codec.ts';
@@ -43,9 +43,21 @@ export interface Intake {
   take(delivery: Delivery): void;
   /** Publishes the end of a call. */
   answer(accepted: Accepted, ended: Ended): void;
-  /** Outputs for a record with which executors died. */
-  poison(record: InRecord, blamed: number): readonly OutRecord[];
+  /** Outputs for a record with which executors died; none when it is a copy of an earlier one. */
+  poison(record: InRecord, blamed: number, generation: number): readonly OutRecord[];
 }
+
+/** A request as its headers name it. */
+interface Named {
+  readonly id: RequestId;
+  readonly attempt: number;
+}
+
+const nameOf = ({ headers }: InRecord): Named | null => {
+  const id = headerText(headers, headerNames.id);
+  if (id === undefined || !isRequestId(id)) return null;
+  return { id, attempt: headerNumber(headers, headerNames.attempt) ?? 1 };
+};
 
 const placeOf = ({ topic, partition, offset }: InRecord) => ({ topic, partition, offset: offset.toString() });
 
@@ -92,14 +104,19 @@ class RequestIntake implements Intake {
     });
   }
 
-  poison(record: InRecord, blamed: number): readonly OutRecord[] {
-    const { clock, logger, metrics, outputs } = this.#deps;
+  poison(record: InRecord, blamed: number, generation: number): readonly OutRecord[] {
+    const { clock, isCopy, logger, metrics, outputs } = this.#deps;
+    const named = nameOf(record);
+    if (named !== null && isCopy({ generation }, named.id, named.attempt)) {
+      metrics.left('drop-copy');
+      return [];
+    }
     const reason = `executors ended ${blamed} times with this request in flight`;
     metrics.left('poison');
     logger.error({ event: 'request.poisonous', blamed, ...placeOf(record) });
     const atMs = clock.nowMs();
     const letter = deadLetterOf(record, { reason, code: 'EXECUTOR_POISON', step: 'poison', atMs });
-    const answerable = this.#readPoison(record, atMs);
+    const answerable = named === null ? null : this.#readPoison(named, record, atMs);
     if (answerable === null) return [letter];
     const ended = notRun(atMs, 'failed', systemError(`The request was given up: ${reason}.`));
     return [letter, ...outputs.withoutBody(answerable, ended)];
@@ -133,11 +150,9 @@ class RequestIntake implements Intake {
   }
 
   /** What can be read of a record that killed somebody; null when nothing can. */
-  #readPoison(record: InRecord, nowMs: number): Answerable | null {
-    const id = headerText(record.headers, headerNames.id);
-    if (id === undefined || !isRequestId(id)) return null;
+  #readPoison(named: Named, record: InRecord, nowMs: number): Answerable | null {
     try {
-      return { id, attempt: 1, request: this.#deps.codec.decode('request', record), takenAtMs: Math.round(nowMs) };
+      return { ...named, request: this.#deps.codec.decode('request', record), takenAtMs: Math.round(nowMs) };
     } catch {
       return null;
     }

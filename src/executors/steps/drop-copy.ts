@@ -6,7 +6,7 @@ import type { Delivery } from '../../messaging/work.ts';
 import type { Arrival, Identified } from '../call.ts';
 
 /** True when an earlier record of this partition has the same id and attempt. Remembers the record otherwise. */
-export type IsCopy = (delivery: Delivery, id: RequestId, attempt: number) => boolean;
+export type IsCopy = (from: Pick<Delivery, 'generation'>, id: RequestId, attempt: number) => boolean;
 
 /** Drops a later copy of (id, attempt): a publisher that was not sure of its first send sent it again. */
 export const dropCopy = (isCopy: IsCopy): Step<Arrival, Identified> => ({
