@@ -27,6 +27,13 @@ export const executorsConfig = Type.Object(
       maximum: 86_400,
       description: 'Seconds after which a sandbox that nobody calls is ended.',
     }),
+    MILLRACE_PREWARMED: Type.Integer({
+      default: 1,
+      minimum: 0,
+      maximum: 16,
+      description:
+        'Sandboxes of each language that are started ahead and wait for an algorithm, so that a first call does not wait for them. Where the machine does not allow to mount in running sandboxes, none are.',
+    }),
     MILLRACE_ARTEFACTS_MB: Type.Integer({
       default: 10_240,
       minimum: 100,

@@ -9,13 +9,23 @@ const nodeTarget = '/opt/node/bin/node';
 
 /** How algorithms of a language are run. */
 export interface Language {
+  readonly name: string;
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   /** Where the dependencies layer is mounted. */
   readonly dependenciesTarget: string;
   /** Beside the algorithm and its dependencies. */
   readonly mounts: readonly Mount[];
+  /** Memory of the runner before it has loaded anything. */
+  readonly emptyBytes: number;
 }
+
+/** The command of a runner that is started ahead and waits for its algorithm. */
+export const waitingCommand = ({ command }: Language): readonly string[] => [...command, 'adopt'];
+
+/** Where layers can be mounted later. */
+export const layerTargets = ({ dependenciesTarget: target }: Language): readonly string[] =>
+  target.startsWith(`${appTarget}/`) ? [appTarget] : [appTarget, target];
 
 export interface LanguageFolders {
   /** `runtime/` of this release. */
@@ -24,6 +34,7 @@ export interface LanguageFolders {
   readonly nodeBinary: string;
 }
 
+const mebibyte = 1024 * 1024;
 const path = '/opt/node/bin:/usr/local/bin:/usr/bin:/bin';
 const everywhere = { LANG: 'C.UTF-8', ALGORITHMIA_PLATFORM: 'millrace' };
 
@@ -35,6 +46,7 @@ export const createLanguages = ({ runtimeFolder, nodeBinary }: LanguageFolders):
     readOnly(join(runtimeFolder, name), `${platformTarget}/${name}`),
   );
   const python: Language = {
+    name: 'python3',
     command: ['/usr/bin/python3', `${platformTarget}/runners/python/runner.py`],
     environment: {
       ...everywhere,
@@ -46,12 +58,15 @@ export const createLanguages = ({ runtimeFolder, nodeBinary }: LanguageFolders):
     },
     dependenciesTarget,
     mounts: platform,
+    emptyBytes: 16 * mebibyte,
   };
   const javascript: Language = {
+    name: 'javascript',
     command: [nodeTarget, `${platformTarget}/runners/javascript/runner.mjs`],
     environment: { ...everywhere, PATH: `${appTarget}/node_modules/.bin:${path}` },
     dependenciesTarget: `${appTarget}/node_modules`,
     mounts: [...platform, readOnly(nodeBinary, nodeTarget)],
+    emptyBytes: 64 * mebibyte,
   };
   return new Map([
     ['python', python],

@@ -3,23 +3,25 @@ import type { Clock } from '../kernel/clock.ts';
 import { asPlatformError, type PlatformError } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Random } from '../kernel/random.ts';
-import { startRunner } from '../sandboxes/runner.ts';
-import type { Mount, SandboxDriver, SandboxLimits, SandboxSpec } from '../sandboxes/sandbox.ts';
+import { adoptRunner, type Runner, startRunner } from '../sandboxes/runner.ts';
+import type { Mount, SandboxDriver, SandboxSpec } from '../sandboxes/sandbox.ts';
 import type { Artefacts, HeldLayer } from './artefacts.ts';
 import type { SandboxClass } from './call.ts';
-import { openEndpoint } from './endpoint/endpoint.ts';
+import { type Endpoint, openEndpoint } from './endpoint/endpoint.ts';
 import { executorErrors } from './errors.ts';
 import { algorithmFolder, type Language } from './languages.ts';
 import { initializationError, systemError } from './run-error.ts';
 import { createRunnerSession } from './runner-session.ts';
+import { type LimitsMax, limitsOf } from './sandbox-limits.ts';
 import type { OpenFailure, OpenSession } from './session.ts';
+import type { Prewarmed, Stock } from './stock/stock.ts';
 
 export interface OpenSessionDeps {
   readonly driver: SandboxDriver;
   readonly artefacts: Artefacts;
   readonly languages: ReadonlyMap<string, Language>;
-  /** The most that a sandbox of this pool gets, whatever its build asks for. */
-  readonly limitsMax: Pick<SandboxLimits, 'memoryBytes' | 'cpus'>;
+  readonly limitsMax: LimitsMax;
+  readonly stock: Stock;
   /** For the sandboxes' sockets: a short path. */
   readonly socketFolder: string;
   readonly clock: Clock;
@@ -27,32 +29,34 @@ export interface OpenSessionDeps {
   readonly logger: Logger;
 }
 
-const diskBytes = 2 * 1024 * 1024 * 1024;
-const processesMax = 4_096;
-
-interface SpecParts {
-  readonly id: string;
+/** What a sandbox is wanted for. */
+interface Wanted {
   readonly sandboxClass: SandboxClass;
   readonly language: Language;
   readonly layers: readonly Mount[];
+}
+
+interface SpecParts extends Wanted {
+  readonly id: string;
   readonly endpoint: string;
 }
 
+interface Opened {
+  readonly runner: Runner;
+  readonly endpoint: Endpoint;
+}
+
+const timeoutOf = ({ sandboxClass }: Wanted): number => sandboxClass.build.run.loadTimeoutS * 1_000;
+
 const specOf = ({ limitsMax }: OpenSessionDeps, parts: SpecParts): SandboxSpec => {
   const { language, sandboxClass } = parts;
-  const { run } = sandboxClass.build;
   return {
     id: parts.id,
     command: language.command,
     environment: language.environment,
     workingFolder: algorithmFolder,
     mounts: [...parts.layers, ...language.mounts],
-    limits: {
-      memoryBytes: Math.min(run.memoryBytes, limitsMax.memoryBytes),
-      cpus: Math.min(run.cpus, limitsMax.cpus),
-      processes: Math.min(run.processes, processesMax),
-      diskBytes,
-    },
+    limits: limitsOf(sandboxClass.build.run, limitsMax),
     network: sandboxClass.network,
     resultChannel: true,
     endpoint: parts.endpoint,
@@ -72,7 +76,7 @@ const languageOf = (deps: OpenSessionDeps, name: string): Language => {
   throw executorErrors.RUNNER_MISSING({ message: `There is no runner for the language "${name}", only for ${known}.` });
 };
 
-/** Starts sandboxes: layers mounted read-only, the language's runner as the command, limits within the pool's. */
+/** Takes sandboxes from the stock, or starts them: layers mounted read-only, the language's runner as the command, limits within the pool's. */
 export const createOpenSession = (deps: OpenSessionDeps): OpenSession => {
   /** The layers of the artefact with where they belong. All are held, or none. */
   const holdLayers = async (sandboxClass: SandboxClass, language: Language) => {
@@ -97,29 +101,66 @@ export const createOpenSession = (deps: OpenSessionDeps): OpenSession => {
     }
   };
 
-  return async (sandboxClass) => {
+  const startCold = async (wanted: Wanted): Promise<Opened> => {
     const { clock, driver, logger, random, socketFolder } = deps;
-    const begunMs = clock.monotonicMs();
     const id = `run-${random.uuid().slice(0, 18)}`;
-    const undo: (() => void)[] = [];
-    const onGone = (): void => {
-      for (const each of undo) each();
-    };
+    const endpoint = await openEndpoint(join(socketFolder, `${id}.sock`));
+    try {
+      const spec = specOf(deps, { ...wanted, id, endpoint: endpoint.path });
+      return { endpoint, runner: await startRunner({ driver, spec, loadTimeoutMs: timeoutOf(wanted), clock, logger }) };
+    } catch (error) {
+      await endpoint.close();
+      throw error;
+    }
+  };
+
+  /** Null when it could not be made the sandbox of this class: an other one is started then. */
+  const adopt = async ({ sandbox, endpoint }: Prewarmed, wanted: Wanted): Promise<Opened | null> => {
+    const { clock, limitsMax, logger } = deps;
+    const limits = limitsOf(wanted.sandboxClass.build.run, limitsMax);
+    const loadTimeoutMs = timeoutOf(wanted);
+    const mounts = wanted.layers;
+    try {
+      return {
+        endpoint,
+        runner: await adoptRunner({ sandbox, mounts, limits, algorithmFolder, loadTimeoutMs, clock, logger }),
+      };
+    } catch (error) {
+      await endpoint.close();
+      const { code, message } = asPlatformError(error);
+      if (code === 'SANDBOX_LOAD_FAILED') throw error;
+      logger.warn({ event: 'sandbox.not-adopted', sandbox: sandbox.id, reason: message });
+      return null;
+    }
+  };
+
+  const open = async (wanted: Wanted): Promise<Opened> => {
+    const prewarmed = deps.stock.take(wanted.language, wanted.sandboxClass.network);
+    const adopted = prewarmed === null ? null : await adopt(prewarmed, wanted);
+    return adopted ?? (await startCold(wanted));
+  };
+
+  return async (sandboxClass) => {
+    const { clock, logger, stock } = deps;
+    const begunMs = clock.monotonicMs();
+    let release = (): void => {};
     try {
       const language = languageOf(deps, sandboxClass.language);
       const layers = await holdLayers(sandboxClass, language);
-      undo.push(layers.release);
-      const endpoint = await openEndpoint(join(socketFolder, `${id}.sock`));
-      undo.push(() => void endpoint.close());
-      const spec = specOf(deps, { id, sandboxClass, language, layers: layers.mounts, endpoint: endpoint.path });
-      const loadTimeoutMs = sandboxClass.build.run.loadTimeoutS * 1_000;
-      const runner = await startRunner({ driver, spec, loadTimeoutMs, clock, logger });
+      ({ release } = layers);
+      const { runner, endpoint } = await open({ sandboxClass, language, layers: layers.mounts });
       const tookMs = Math.round(clock.monotonicMs() - begunMs);
-      logger.debug({ event: 'sandbox.prepared', class: sandboxClass.key, sandbox: id, tookMs });
+      logger.debug({ event: 'sandbox.prepared', class: sandboxClass.key, sandbox: runner.id, tookMs });
+      const onGone = (): void => {
+        release();
+        void endpoint.close();
+      };
       return { kind: 'open', session: createRunnerSession({ runner, endpoint, clock, onGone }) };
     } catch (error) {
-      onGone();
+      release();
       return { kind: 'failed', failure: failureOf(asPlatformError(error)) };
+    } finally {
+      stock.refill();
     }
   };
 };
