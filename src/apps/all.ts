@@ -16,7 +16,7 @@ import { startProcess } from './process.ts';
 
 /**
  * `millrace up`: the whole platform on this machine. This process runs control, builder, router and ingress and watches
- * over the embedded log and the executor, which is a process of its own.
+ * over the embedded log and the executors, which are processes of their own, one for each pool.
  */
 
 interface Up {
@@ -57,22 +57,26 @@ const start = async (up: Up): Promise<string> => {
   const { config, dataFolder, logger, lifespan, announcer } = up;
   announcer.heading('platform', `data in ${config.MILLRACE_DATA_DIR}`);
   const connection = await openLog(up);
-  const executor = createRoleProcess({
-    role: 'executor',
-    logFile: join(dataFolder, 'logs', 'executor.log'),
-    variables: { ...connectionVariables(connection), MILLRACE_OPERATIONS_PORT: '0' },
-    clock: systemClock,
-    logger,
-    onFailed: lifespan.fail,
-  });
+  const executors = config.MILLRACE_POOLS.map((pool) =>
+    createRoleProcess({
+      role: 'executor',
+      logFile: join(dataFolder, 'logs', `executor-${pool}.log`),
+      variables: { ...connectionVariables(connection), MILLRACE_OPERATIONS_PORT: '0', MILLRACE_POOL: pool },
+      clock: systemClock,
+      logger,
+      onFailed: lifespan.fail,
+    }),
+  );
   const embedded = config.MILLRACE_KAFKA_BROKERS.length === 0;
   const roles = ['control', 'builder', 'router', 'ingress'] as const;
   const running = await startProcess(
     { config, roles, connection, embedded, logger, onFailed: lifespan.fail },
     lifespan.started,
   );
-  await executor.start();
-  lifespan.started.push(executor);
+  for (const executor of executors) {
+    await executor.start();
+    lifespan.started.push(executor);
+  }
   announcer.done('roles', [...roles, 'executor'].join(' '));
   if (running.driver !== null)
     announcer.done('sandboxes', describeEnforcement(running.driver.name, running.driver.enforcement));
