@@ -107,7 +107,7 @@ describe('an executor with real sandboxes', () => {
   });
 
   it('hands bodies through as they are, whatever their type', async () => {
-    expect(textOf((await scenario.call(deployed, '[1, 2.50,"ä"]')).result.body)).toBe('[1, 2.5, "\\u00e4"]');
+    expect(textOf((await scenario.call(deployed, '[1, 2.50,"ä"]')).result.body)).toBe('[1,2.5,"\\u00e4"]');
     const text = (await scenario.call(deployed, 'ä "quoted"\nline', { contentType: 'text' })).result;
     expect([text.contentType, textOf(text.body)]).toEqual(['text', 'ä "quoted"\nline']);
     const bytes = Buffer.from([0, 1, 2, 254, 255]);
@@ -209,7 +209,7 @@ describe('an executor with real sandboxes', () => {
   it('adds what an algorithm reports to the insight of its run, and to no other', async () => {
     const insights = [{ insight_key: 'accuracy', insight_value: 0.97 }];
     const { id, result } = await scenario.call(deployed, ask('report', { insights }));
-    expect(textOf(result.body)).toBe('[200, 501]');
+    expect(textOf(result.body)).toBe('[200,501]');
     const next = await scenario.call(deployed, '1');
     const metricsOf = (request: string) => scenario.insights.find((each) => each.requestId === request)?.metrics;
     await until(() => metricsOf(next.id) !== undefined);
@@ -219,7 +219,7 @@ describe('an executor with real sandboxes', () => {
       deployed,
       ask('report', { insights: [{ insight_key: 'timestamp', insight_value: 1 }] }),
     );
-    expect(textOf(wrong.result.body)).toBe('[400, 501]');
+    expect(textOf(wrong.result.body)).toBe('[400,501]');
   });
 
   it('takes and gives large bodies by reference', async () => {
