@@ -17,6 +17,8 @@ export interface Topic<Name extends keyof Contracts | null = keyof Contracts | n
   readonly cleanup: 'delete' | 'compact';
   /** Milliseconds that records are kept; for compacted topics, that tombstones are kept. */
   readonly retentionMs: number;
+  /** Made and removed with an account: it may be missing, and then records for it are refused for good. */
+  readonly ofAccount?: true;
 }
 
 const topic = <const Name extends keyof Contracts | null>(spec: Topic<Name>): Topic<Name> => spec;
@@ -43,11 +45,11 @@ export const requestsTopic = (pool: string): Topic<'request'> =>
 
 /** Where an account publishes calls. */
 export const inboxTopic = (account: AccountName): Topic<null> =>
-  topic({ name: `inbox.${account}.v1`, contract: null, key: "the caller's choice", partitions: 3, cleanup: 'delete', retentionMs: 7 * day });
+  topic({ name: `inbox.${account}.v1`, contract: null, key: "the caller's choice", partitions: 3, cleanup: 'delete', retentionMs: 7 * day, ofAccount: true });
 
 /** Where an account reads the answers to what it published. */
 export const accountRepliesTopic = (account: AccountName): Topic<null> =>
-  topic({ name: `replies.${account}.v1`, contract: null, key: 'request id', partitions: 3, cleanup: 'delete', retentionMs: day });
+  topic({ name: `replies.${account}.v1`, contract: null, key: 'request id', partitions: 3, cleanup: 'delete', retentionMs: day, ofAccount: true });
 
 /** Fixed delays of the retry topics, shortest first; a record is tried once more after each. */
 export const retryDelays = [

@@ -5,4 +5,5 @@ import type { Messaging } from './messaging.ts';
 export type KafkaConnection = Pick<KafkaMessagingOptions, 'brokers' | 'sasl' | 'tls'>;
 
 /** Opens the platform's log. Resolves when a broker answers; throws `MESSAGING_UNAVAILABLE` when none does. */
-export const createMessaging = async (options: KafkaMessagingOptions): Promise<Messaging> => await createKafkaMessaging(options);
+export const createMessaging = async (options: KafkaMessagingOptions): Promise<Messaging> =>
+  await createKafkaMessaging(options);

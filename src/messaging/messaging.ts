@@ -62,7 +62,8 @@ export interface Appender {
    * Resolves when the broker acknowledged the record (all in-sync replicas). One produce request is in flight;
    * records given meanwhile go out together, at most `limits.batchBytes` per partition and request. Records of one
    * partition keep the order of the calls. May be called concurrently. Rejects with
-   * `MESSAGING_TOO_LARGE` (never sent), `MESSAGING_QUEUE_FULL` (never sent),
+   * `MESSAGING_TOO_LARGE` and `MESSAGING_TOPIC_MISMATCH` (refused for good, not in the log: no such partition, or a
+   * topic of an account that does not exist), `MESSAGING_QUEUE_FULL` (never sent),
    * `MESSAGING_UNAVAILABLE` (given up after retries: may or may not be in the log), `MESSAGING_CLOSED`.
    */
   append(record: OutRecord): Promise<Place>;
@@ -79,7 +80,8 @@ export interface Transactor {
   /**
    * As {@link Appender.append}, inside the present transaction, which begins with the first append. Acknowledged
    * records are visible to uncommitted readers at once, to committed ones after {@link commit}. While a commit or
-   * abort runs, appends wait for it and belong to the next transaction.
+   * abort runs, appends wait for it and belong to the next transaction. A record that is refused for good, or because
+   * the queue is full, is no part of the transaction; after any other failure it can only be aborted.
    */
   append(record: OutRecord): Promise<Place>;
   /**

@@ -72,17 +72,19 @@ export const openPartition = async (options: OpeningOptions): Promise<Opening> =
   const { assignment, logger } = options;
   const former = decode(assignment.committed);
   const metadata = former === undefined || former.drained ? former : decode(await readLast(options, former));
+  const end = await endOffset(options);
   if (metadata === undefined) {
-    return { next: Number(assignment.next), holes: [], carefulEnd: 0, carefulMax: 0, blamed: new Map() };
+    return { next: Math.min(Number(assignment.next), end), holes: [], carefulEnd: 0, carefulMax: 0, blamed: new Map() };
   }
   const holes = await assignment.fetch(metadata.holes.map(BigInt));
   const blamed = blame(metadata);
   const { topic, partition } = assignment;
   if (!metadata.drained) logger.warn({ event: 'partition.opened-carefully', topic, partition, owner: metadata.owner });
   return {
-    next: metadata.next,
+    // A log that lost its end in a power failure goes on below what was committed.
+    next: Math.min(metadata.next, end),
     holes,
-    carefulEnd: metadata.drained ? 0 : await endOffset(options),
+    carefulEnd: metadata.drained ? 0 : end,
     carefulMax: metadata.drained ? 0 : limits.inFlightPerPartition,
     blamed: new Map([...blamed].filter(([offset]) => holes.some((record) => Number(record.offset) === offset))),
   };

@@ -1,6 +1,9 @@
 import { type Clock, sleep } from '../kernel/clock.ts';
 import { PlatformError } from '../kernel/errors.ts';
+import { limits } from '../kernel/limits.ts';
+import type { Logger } from '../kernel/logger.ts';
 import { type CommitAttempt, type CommitLoop, createCommitLoop } from './commit-loop.ts';
+import { isRefusal } from './errors.ts';
 import type {
   Appender,
   Assignment,
@@ -41,6 +44,7 @@ export interface Settler {
 
 export interface SettlerOptions {
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly everyMs: number;
   /** Known before the first partition is assigned. */
   membership(): Membership;
@@ -60,11 +64,29 @@ const offsetsOf = (membership: Membership, partitions: readonly SettledPartition
   offsets: partitions.filter((each) => !each.over).map((each) => each.snapshot()),
 });
 
+/** A record that the log will never take: what else was made of the same input counts without it. */
+const tellRefused = (logger: Logger, output: OutRecord, { assignment }: SettledPartition, error: unknown): void => {
+  const { message } = asError(error);
+  const from = { topic: assignment.topic, partition: assignment.partition };
+  logger.error({ event: 'output.refused', to: output.topic.name, from, reason: message });
+};
+
+const sizeOf = (outputs: readonly OutRecord[]): number =>
+  outputs.reduce((sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0), 0);
+
+/**
+ * What one transaction holds at most: together with what one entry adds it fits the transactor's queue, so that
+ * everything can be appended again at once after an abort.
+ */
+const transactionRecordsMax = limits.appendQueueRecords / 2;
+const transactionBytesMax = limits.appendQueueBytes / 2;
+
 /** Outputs on their way into a transaction. */
 interface Entry {
   readonly partition: SettledPartition;
   readonly taken: Taken;
-  readonly outputs: readonly OutRecord[];
+  /** Without those that were refused. */
+  outputs: readonly OutRecord[];
   resolve(settlement: Settlement): void;
   reject(error: Error): void;
   /** Outputs that the broker has not answered yet, in the present transaction. */
@@ -96,7 +118,9 @@ class TransactionSettler implements Settler {
   readonly #loop: CommitLoop<SettledPartition>;
   /** In the open transaction. */
   #batch: Entry[] = [];
-  /** Settled while a transaction ends. */
+  #records = 0;
+  #bytes = 0;
+  /** Settled while a transaction ends, or when it is full. */
   #held: Entry[] = [];
   #ending = false;
   /** An append of the open transaction failed: it must not be committed. */
@@ -116,8 +140,7 @@ class TransactionSettler implements Settler {
     return await new Promise<Settlement>((resolve, reject) => {
       const entry: Entry = { partition, taken, outputs, resolve, reject, unanswered: 0, answered: false };
       if (this.#failed !== null) refuse(entry, this.#failed);
-      else if (this.#ending) this.#held.push(entry);
-      else this.#publish(entry);
+      else this.#take(entry);
     });
   }
 
@@ -134,6 +157,12 @@ class TransactionSettler implements Settler {
     await this.#transactor.close();
   }
 
+  #take(entry: Entry): void {
+    const full = this.#records >= transactionRecordsMax || this.#bytes >= transactionBytesMax;
+    if (this.#ending || full) this.#held.push(entry);
+    else this.#publish(entry);
+  }
+
   #publish(entry: Entry): void {
     if (entry.partition.over) {
       answer(entry, 'released');
@@ -144,6 +173,8 @@ class TransactionSettler implements Settler {
     this.#loop.touch(entry.partition);
     entry.unanswered = entry.outputs.length;
     this.#unanswered += entry.outputs.length;
+    this.#records += entry.outputs.length;
+    this.#bytes += sizeOf(entry.outputs);
     if (entry.outputs.length === 0) answer(entry, 'settled');
     for (const output of entry.outputs) void this.#append(entry, output);
   }
@@ -151,14 +182,29 @@ class TransactionSettler implements Settler {
   async #append(entry: Entry, output: OutRecord): Promise<void> {
     try {
       await this.#transactor.append(output);
-      entry.unanswered -= 1;
-      if (entry.unanswered === 0) answer(entry, 'settled');
+      this.#appended(entry);
     } catch (error) {
-      this.#spoiled = true;
-      if (!isPassing(error)) this.#fail(error);
+      if (isRefusal(error)) this.#refused(entry, output, error);
+      else this.#spoil(error);
     }
     this.#unanswered -= 1;
     if (this.#unanswered === 0) this.#onAllAnswered?.();
+  }
+
+  #appended(entry: Entry): void {
+    entry.unanswered -= 1;
+    if (entry.unanswered === 0) answer(entry, 'settled');
+  }
+
+  #refused(entry: Entry, output: OutRecord, error: unknown): void {
+    tellRefused(this.#options.logger, output, entry.partition, error);
+    entry.outputs = entry.outputs.filter((each) => each !== output);
+    this.#appended(entry);
+  }
+
+  #spoil(error: unknown): void {
+    this.#spoiled = true;
+    if (!isPassing(error)) this.#fail(error);
   }
 
   async #attempt(partitions: readonly SettledPartition[]): Promise<CommitAttempt> {
@@ -171,9 +217,11 @@ class TransactionSettler implements Settler {
       const entries = [...again, ...this.#held];
       this.#batch = [];
       this.#held = [];
+      this.#records = 0;
+      this.#bytes = 0;
       this.#spoiled = false;
       this.#ending = false;
-      for (const entry of entries) this.#publish(entry);
+      for (const entry of entries) this.#take(entry);
       return end;
     } catch (error) {
       this.#fail(error);
@@ -262,20 +310,22 @@ class AppendSettler implements Settler {
     for (let tries = 0; ; tries += 1) {
       if (this.#failed !== null) throw this.#failed;
       if (partition.over) return 'released';
-      left = await this.#appendAll(left);
+      left = await this.#appendAll(partition, left);
       if (left.length === 0) return 'settled';
       await sleep(this.#options.clock, Math.min(5_000, 100 * 2 ** Math.min(tries, 6)));
     }
   }
 
   /** Gives back the outputs that failed in passing. */
-  async #appendAll(outputs: readonly OutRecord[]): Promise<readonly OutRecord[]> {
+  async #appendAll(partition: SettledPartition, outputs: readonly OutRecord[]): Promise<readonly OutRecord[]> {
     const ends = await Promise.allSettled(outputs.map(async (output) => await this.#appender.append(output)));
-    return outputs.filter((_, at) => {
+    return outputs.filter((output, at) => {
       const end = ends[at];
       if (end?.status !== 'rejected') return false;
       if (isPassing(end.reason)) return true;
-      throw asError(end.reason);
+      if (!isRefusal(end.reason)) throw asError(end.reason);
+      tellRefused(this.#options.logger, output, partition, end.reason);
+      return false;
     });
   }
 

@@ -86,7 +86,10 @@ class GroupWorkConsumer implements WorkConsumer {
   async onAssigned(assignment: Assignment): Promise<void> {
     await this.#membership;
     const opening = await this.#openAgainAndAgain(assignment);
-    if (opening === null || assignment.state !== 'owned') return;
+    if (opening === null || assignment.state !== 'owned') {
+      this.#options.onReleased(assignment.generation);
+      return;
+    }
     const options = this.#options;
     const partition = new WorkPartition({
       assignment,
@@ -184,9 +187,10 @@ class GroupWorkConsumer implements WorkConsumer {
 }
 
 const openSettler = async (options: WorkConsumerOptions, membership: () => Membership): Promise<Settler> => {
-  const { messaging, clock, mode } = options;
+  const { messaging, clock, logger, mode } = options;
   const common = {
     clock,
+    logger,
     everyMs: mode.everyMs,
     membership,
     onFailed: (error: Error) => {

@@ -30,6 +30,12 @@ export const noPartition = (topic: string, partition: number, count: number): Pl
     message: `Topic ${topic} has ${count} partitions, so there is no partition ${partition}.`,
   });
 
+export const topicMissing = (topic: string, cause: unknown): PlatformError =>
+  messagingErrors.TOPIC_MISMATCH({
+    message: `Topic ${topic} does not exist. Give the account its topics again, or have its answers sent elsewhere.`,
+    cause,
+  });
+
 export const unsure = (topic: string): PlatformError =>
   messagingErrors.UNAVAILABLE({
     message: `A record for ${topic} was sent, but no broker acknowledged it in time. It may or may not be in the log.`,

@@ -1,7 +1,9 @@
+import { PlatformError } from '../../kernel/errors.ts';
 import { limits } from '../../kernel/limits.ts';
 import { Backlog, type QueuedRecord } from '../batcher.ts';
 import type { TopicInfo } from './cluster.ts';
 import type { Link } from './link.ts';
+import { codeName, codes } from './protocol-codes.ts';
 import { batchHeaderBytes, recordBytesMax } from './record-batch.ts';
 
 /** Who a producer is to the brokers. A new one starts all sequences at 0; compared by reference. */
@@ -21,6 +23,8 @@ export interface Batch {
 
 const sizeOf = (item: QueuedRecord): number => recordBytesMax(item.bodyBytes);
 const sequenceMask = 0x7fffffff;
+/** A topic that was just made is not known to every broker at once. */
+const unknownTopicMs = 2_000;
 
 /** One partition as a producer sees it: what waits, the one batch that is under way, its sequence. */
 export class PartitionLine {
@@ -87,14 +91,33 @@ export class PartitionLine {
 /** One topic as a producer sees it. Records wait in `unplaced` until its partitions are known. */
 export class TopicLine {
   readonly name: string;
+  /** It comes and goes with an account. */
+  readonly mayBeMissing: boolean;
   readonly lines: PartitionLine[] = [];
   unplaced: QueuedRecord[] = [];
   info: TopicInfo | null = null;
   locating = false;
   nextPartition = 0;
+  /** Since when the brokers answer that there is no such topic. */
+  #unknownSinceMs: number | null = null;
 
-  constructor(name: string) {
+  constructor(name: string, mayBeMissing: boolean) {
     this.name = name;
+    this.mayBeMissing = mayBeMissing;
+  }
+
+  /** The brokers know the topic. */
+  found(info: TopicInfo): TopicInfo {
+    this.#unknownSinceMs = null;
+    return info;
+  }
+
+  /** True when `error` makes it certain that an account has no such topic (any more). */
+  isMissing(error: unknown, nowMs: number): boolean {
+    const unknown = error instanceof PlatformError && error.details['code'] === codeName(codes.unknownTopicOrPartition);
+    if (!unknown || !this.mayBeMissing) return false;
+    this.#unknownSinceMs ??= nowMs;
+    return nowMs - this.#unknownSinceMs >= unknownTopicMs;
   }
 
   line(partition: number): PartitionLine {

@@ -1,7 +1,9 @@
 import { type Clock, sleep } from '../../kernel/clock.ts';
 import { limits } from '../../kernel/limits.ts';
 import type { Logger } from '../../kernel/logger.ts';
+import type { Topic } from '../../kernel/topics.ts';
 import { AppendBudget, type QueuedRecord } from '../batcher.ts';
+import { isRefusal } from '../errors.ts';
 import type { OutRecord, Place } from '../messaging.ts';
 import {
   asError,
@@ -11,6 +13,7 @@ import {
   queueFull,
   tooLarge,
   tooLargeForTopic,
+  topicMissing,
   unsure,
 } from './append-errors.ts';
 import { type Cluster, codeError, type Links } from './cluster.ts';
@@ -91,7 +94,7 @@ export class Producer {
     if (!this.#budget.take(sizeBytes)) return Promise.reject(queueFull());
     return new Promise<Place>((resolve, reject) => {
       const item = { record, bodyBytes, queuedAtMs: this.#options.clock.monotonicMs(), resolve, reject };
-      this.#place(this.#topic(record.topic.name), item);
+      this.#place(this.#topic(record.topic), item);
       this.#watch();
     });
   }
@@ -115,10 +118,10 @@ export class Producer {
     this.discard(error);
   }
 
-  #topic(name: string): TopicLine {
+  #topic({ name, ofAccount }: Topic): TopicLine {
     let topic = this.#topics.get(name);
     if (topic === undefined) {
-      topic = new TopicLine(this.#options.fullName(name));
+      topic = new TopicLine(this.#options.fullName(name), ofAccount === true);
       topic.info = this.#options.cluster.known(topic.name) ?? null;
       this.#topics.set(name, topic);
     }
@@ -166,13 +169,12 @@ export class Producer {
     topic.locating = true;
     for (let failures = 0; ; failures += 1) {
       try {
-        topic.info = await this.#options.cluster.refresh(topic.name);
+        topic.info = topic.found(await this.#options.cluster.refresh(topic.name));
         if (![...topic.used()].some((line) => line.hasWork && leaderOf(line) < 0)) break;
       } catch (error) {
-        if (!isUnavailable(error)) {
-          this.#endTopic(topic, asError(error));
-          break;
-        }
+        const missing = topic.isMissing(error, this.#options.clock.monotonicMs());
+        if (missing) this.#endTopic(topic, topicMissing(topic.name, error));
+        else if (!isUnavailable(error)) this.#endTopic(topic, asError(error));
       }
       if (topic.unplaced.length === 0 && ![...topic.used()].some((line) => line.hasWork)) break;
       await sleep(this.#options.clock, backoffMs(failures));
@@ -355,7 +357,7 @@ export class Producer {
   }
 
   #reject(items: readonly QueuedRecord[], error: Error): void {
-    if (items.length > 0) this.#options.session.gaveUp(error);
+    if (items.length > 0 && !isRefusal(error)) this.#options.session.gaveUp(error);
     for (const item of items) {
       this.#budget.give(recordBytesMax(item.bodyBytes));
       item.reject(error);

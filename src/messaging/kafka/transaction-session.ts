@@ -26,6 +26,8 @@ export interface TransactionSessionOptions {
 }
 
 const callTimeoutMs = 30_000;
+/** A topic that was removed must not hold up the others for long; the producer tries again without it. */
+const enrolTimeoutMs = 2_000;
 const anyProducer: ProducerIdentity = { producerId: -1n, epoch: -1 };
 const abortedStates = new Set(['CompleteAbort', 'PrepareAbort', 'PrepareEpochFence']);
 
@@ -179,22 +181,26 @@ export class TransactionSession implements ProducerSession {
       partitions: group.map((line) => line.partition),
     }));
     const doing = `adding partitions to the transaction of ${this.transactionalId}`;
-    await this.#until(doing, async () => {
-      const { producerId, epoch: producerEpoch } = this.#identity;
-      const { transactionalId } = this;
-      const ask = [{ transactionalId, producerId, producerEpoch, verifyOnly: false, topics }];
-      const response = await this.#coordinator.call(async (link) => await link.call(addPartitionsToTxnV3, ask));
-      const results = response.resultsByTransaction.flatMap((each) => each.topicResults);
-      const given = results.flatMap((topic) => topic.resultsByPartition.map((each) => each.partitionErrorCode));
-      return given.find((code) => code !== 0 && code !== codes.operationNotAttempted) ?? 0;
-    });
+    await this.#until(
+      doing,
+      async () => {
+        const { producerId, epoch: producerEpoch } = this.#identity;
+        const { transactionalId } = this;
+        const ask = [{ transactionalId, producerId, producerEpoch, verifyOnly: false, topics }];
+        const response = await this.#coordinator.call(async (link) => await link.call(addPartitionsToTxnV3, ask));
+        const results = response.resultsByTransaction.flatMap((each) => each.topicResults);
+        const given = results.flatMap((topic) => topic.resultsByPartition.map((each) => each.partitionErrorCode));
+        return given.find((code) => code !== 0 && code !== codes.operationNotAttempted) ?? 0;
+      },
+      enrolTimeoutMs,
+    );
     for (const line of lines) this.#enrolled.add(keyOf(line));
   }
 
   /** Repeats a call while the coordinator is away or still busy with the transaction before. */
-  async #until(doing: string, call: () => Promise<number>): Promise<void> {
+  async #until(doing: string, call: () => Promise<number>, timeoutMs = callTimeoutMs): Promise<void> {
     const { clock } = this.#options;
-    await persist({ clock, timeoutMs: callTimeoutMs, firstDelayMs: 1 }, async () => {
+    await persist({ clock, timeoutMs, firstDelayMs: 1 }, async () => {
       const identity = this.#identity;
       const code = await this.#settled(call);
       if (code === 0) return;

@@ -46,7 +46,7 @@ export class MemoryProducer {
     return this.#used;
   }
 
-  /** True once an append was refused. */
+  /** True once an append failed that may have reached the log. */
   get failed(): boolean {
     return this.#failed;
   }
@@ -58,15 +58,11 @@ export class MemoryProducer {
   }
 
   async append(record: OutRecord): Promise<Place> {
-    this.#used = true;
     const sizeBytes = sizeOf(record);
-    try {
-      if (sizeBytes > limits.batchBytes) throw tooLarge(record, sizeBytes);
-      if (!this.#budget.take(sizeBytes)) throw queueFull();
-    } catch (error) {
-      this.#failed = true;
-      throw error;
-    }
+    if (sizeBytes > limits.batchBytes) throw tooLarge(record, sizeBytes);
+    if (record.topic.ofAccount === true && this.#broker.logs(record.topic.name).length === 0) throw missing(record);
+    if (!this.#budget.take(sizeBytes)) throw queueFull();
+    this.#used = true;
     try {
       return await new Promise<Place>((resolve, reject) => {
         this.#queue.push({ record, partition: this.#partitionOf(record), resolve, reject });
@@ -128,6 +124,11 @@ export class MemoryProducer {
 const tooLarge = (record: OutRecord, sizeBytes: number) =>
   messagingErrors.TOO_LARGE({
     message: `A record for '${record.topic.name}' has ${sizeBytes} bytes; ${limits.batchBytes} are the most. Store the body as a blob and send a reference.`,
+  });
+
+const missing = (record: OutRecord) =>
+  messagingErrors.TOPIC_MISMATCH({
+    message: `Topic '${record.topic.name}' does not exist. Give the account its topics.`,
   });
 
 const queueFull = () =>
