@@ -15,6 +15,8 @@ export interface ChaosPlatform {
   readonly authorization: string;
   readonly dataFolder: string;
   readonly log: EmbeddedLog;
+  /** From the broker's last death until it answered again. */
+  brokerDownMs(): number;
   readonly connection: KafkaConnection;
   /** An own connection to the log, to look at what is committed. */
   readonly messaging: Messaging;
@@ -47,9 +49,12 @@ const variablesOf = ({ brokers, sasl }: KafkaConnection): Record<string, string>
   MILLRACE_KAFKA_SASL_PASSWORD: sasl?.password ?? '',
 });
 
-const startLog = async (dataFolder: string, port: number): Promise<EmbeddedLog> => {
+const startLog = async (
+  place: { readonly dataFolder: string; readonly port: number },
+  onUp: (downMs: number) => void,
+): Promise<EmbeddedLog> => {
   const jarsFolder = join(root, '.kafka');
-  const log = await createEmbeddedLog({ dataFolder, port, jarsFolder, clock: systemClock, logger: silentLogger });
+  const log = await createEmbeddedLog({ ...place, jarsFolder, clock: systemClock, logger: silentLogger, onUp });
   await log.start();
   return log;
 };
@@ -69,7 +74,10 @@ const writeEcho = (folder: string, name: string, pauseS: number): string => {
 export const startChaosPlatform = async (options: { readonly port: number }): Promise<ChaosPlatform> => {
   const dataFolder = mkdtempSync(join(tmpdir(), 'millrace-chaos-'));
   mkdirSync(join(dataFolder, 'logs'), { recursive: true });
-  const log = await startLog(dataFolder, options.port);
+  let brokerDownMs = 0;
+  const log = await startLog({ dataFolder, port: options.port }, (downMs) => {
+    brokerDownMs = downMs;
+  });
   const { mechanism, username, password } = log.sasl;
   const connection = { brokers: [...log.brokers], sasl: { mechanism, username, password: password.reveal() } };
   const httpPort = options.port + 2;
@@ -107,6 +115,7 @@ export const startChaosPlatform = async (options: { readonly port: number }): Pr
     authorization,
     dataFolder,
     log,
+    brokerDownMs: () => brokerDownMs,
     connection,
     messaging,
     prepare,
@@ -127,7 +136,7 @@ export const startChaosPlatform = async (options: { readonly port: number }): Pr
     stop: async () => {
       await messaging.close();
       const all = [roles.ingress, roles.router, ...roles.executors, roles.builder, roles.control];
-      await Promise.all(all.map(async (each) => await each.kill()));
+      await Promise.all(all.map(async (each) => await each.terminate()));
       await log.stop();
       if (process.env['CHAOS_KEEP'] === undefined) rmSync(dataFolder, { recursive: true, force: true });
     },

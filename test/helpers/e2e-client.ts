@@ -51,8 +51,8 @@ export interface E2eClient {
   readonly call: (reference: string, options?: AskOptions) => Promise<WireAnswer>;
   /** Runs the CLI to its end. */
   readonly cli: (words: readonly string[], options?: CliOptions) => Promise<CliRun>;
-  /** Deploys files as an algorithm of the administrator; throws with the log when that fails. */
-  readonly deploy: (files: SourceFiles, words?: readonly string[]) => Promise<Deployed>;
+  /** Deploys files as an algorithm of the key's account (default: the administrator's); throws with the log when that fails. */
+  readonly deploy: (files: SourceFiles, words?: readonly string[], options?: CliOptions) => Promise<Deployed>;
 }
 
 export interface Deployed {
@@ -145,9 +145,9 @@ export const createE2eClient = (options: { readonly address: string; readonly ad
     ask,
     call: async (reference, asked) => await ask('POST', `/v1/algo/${reference}`, asked),
     cli,
-    deploy: async (files, words = []) =>
+    deploy: async (files, words = [], asked = {}) =>
       await withFolder(files, async (folder) => {
-        const run = await cli(['deploy', folder, '--json', ...words]);
+        const run = await cli(['deploy', folder, '--json', ...words], asked);
         if (run.code !== 0) throw new Error(`deploy ended with ${run.code}:\n${run.stderr}`);
         // `as`: what the CLI prints with --json.
         return JSON.parse(run.stdout) as Deployed;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { accountKind, keyKind } from '../../src/accounts/accounts.ts';
@@ -57,8 +57,8 @@ export type Call = Partial<Request> & {
 };
 
 /** Waits for it; the test's own time limit bounds it. */
-export const until = async (condition: () => boolean): Promise<void> => {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+export const until = async (condition: () => boolean | Promise<boolean>): Promise<void> => {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
 };
 
 const account = 'ann';
@@ -283,6 +283,8 @@ export const openExecutorScenario = async (kind: 'bubblewrap' | 'plain', config:
     clock,
     metrics,
     adopts: driver.adopts,
+    /** Ids of the sandboxes that exist now. */
+    sandboxes: async (): Promise<readonly string[]> => await readdir(join(folder, 'run/sandboxes')),
     answers,
     insights,
     logLines,
