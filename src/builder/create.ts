@@ -20,7 +20,7 @@ import { builderErrors } from './errors.ts';
 export interface BuilderDeps extends BuildDeps {
   readonly messaging: Messaging;
   readonly codec: Codec;
-  readonly catalog: Catalog;
+  readonly catalog: Pick<Catalog, 'build'>;
   readonly commands: Commands;
   readonly git: GitRepositories;
   readonly blobs: Blobs;
