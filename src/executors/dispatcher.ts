@@ -64,6 +64,8 @@ export interface Dispatcher {
 const busyLookMs = 20;
 const idleLookMs = 1_000;
 const measureEveryMs = 1_000;
+/** How long it is remembered that a class had its turn. */
+const turnKeptMs = 60_000;
 /** How long an algorithm may take to end by itself. */
 const graceMs = 1_000;
 /** A call that waits for a sandbox. */
@@ -86,6 +88,8 @@ class SlotDispatcher implements Dispatcher {
   readonly #queues = createLaneScheduler<Waiting>();
   readonly #failures;
   readonly #memory = createMemoryBook();
+  /** When a sandbox of the class was ended last. */
+  readonly #leftMs = new Map<ClassKey, number>();
   #cancelLook = (): void => {};
   #lookAtMs = Number.POSITIVE_INFINITY;
   #measuredMs = 0;
@@ -194,6 +198,7 @@ class SlotDispatcher implements Dispatcher {
     if (nowMs - this.#measuredMs >= measureEveryMs) {
       this.#measuredMs = nowMs;
       this.#failures.forgetOld();
+      for (const [key, leftMs] of this.#leftMs) if (nowMs - leftMs > turnKeptMs) this.#leftMs.delete(key);
       this.#measure();
     }
     if (this.#closing === null) {
@@ -205,7 +210,9 @@ class SlotDispatcher implements Dispatcher {
         const { sandboxClass } = oldest.call;
         classes.set(classKey, sandboxClass);
         const memoryBytes = this.#memory.expectedOf(sandboxClass);
-        demands.push({ classKey, queued: this.#queues.sizeOf(classKey), oldestMs: oldest.sinceMs, memoryBytes });
+        const leftMs = this.#leftMs.get(classKey) ?? Number.NEGATIVE_INFINITY;
+        const queued = this.#queues.sizeOf(classKey);
+        demands.push({ classKey, queued, oldestMs: oldest.sinceMs, leftMs, memoryBytes });
       }
       const pool = { nowMs, slots: this.#table.slots, demands, failures: this.#failures.all };
       for (const decision of decide(pool, policy)) this.#carryOut(decision, classes);
@@ -377,6 +384,8 @@ class SlotDispatcher implements Dispatcher {
 
   #leave(id: number): void {
     const slot = this.#table.at(id);
+    const tenant = this.#tenants.get(id);
+    if (tenant !== undefined) this.#leftMs.set(tenant.sandboxClass.key, this.#deps.clock.monotonicMs());
     this.#tenants.delete(id);
     if (slot.state === 'preparing' || slot.state === 'draining') this.#table.put(gone(slot));
     else this.#table.put(cold(id));

@@ -33,6 +33,7 @@ const demand = (classKey: string, queued = 1, oldestMs = 0, memoryBytes = 100): 
   classKey,
   queued,
   oldestMs,
+  leftMs: Number.NEGATIVE_INFINITY,
   memoryBytes,
 });
 const state = (slots: readonly Slot[], demands: readonly Demand[], nowMs = 100): PoolState => ({
@@ -108,6 +109,12 @@ describe('deciding what a pool does next', () => {
     expect(decide(state(slots, [demand('c', 1, 4_500), demand('a', 9, 4_990)], 5_000), policy)).toEqual([]);
   });
 
+  it('gives a free slot to the class that had none for longest, although older calls of another wait', () => {
+    const served = { ...demand('a', 9, 0), leftMs: 95 };
+    expect(prepares(decide(state([cold(0)], [served, demand('b', 1, 90)]), policy))).toEqual(['b']);
+    expect(prepares(decide(state([cold(0)], [served, { ...demand('b', 1, 90), leftMs: 96 }]), policy))).toEqual(['a']);
+  });
+
   it('starts nothing for a class that is backing off', () => {
     const failures = new Map([['a', failedOnceMore(undefined, 0)]]);
     expect(decide({ ...state([cold(0)], [demand('a')]), failures }, policy)).toEqual([]);
@@ -151,6 +158,7 @@ const anyState: fc.Arbitrary<PoolState> = fc
       fc.record({
         classKey,
         queued: fc.nat(20),
+        leftMs: fc.constantFrom(Number.NEGATIVE_INFINITY, 10, 90),
         oldestMs: fc.nat(20_000),
         memoryBytes: fc.integer({ min: 1, max: 500 }),
       }),

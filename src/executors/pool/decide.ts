@@ -8,6 +8,8 @@ export interface Demand {
   readonly queued: number;
   /** Monotonic: since when the first of them waits. */
   readonly oldestMs: number;
+  /** Monotonic: when a sandbox of the class was ended last; minus infinity: not lately. */
+  readonly leftMs: number;
   /** What one more sandbox of the class is expected to use. */
   readonly memoryBytes: number;
 }
@@ -75,18 +77,19 @@ export const wantsMore = (demand: Demand, counts: Counts | undefined, policy: Po
   return held === 0 || nowMs - demand.oldestMs >= policy.growAfterMs;
 };
 
-/** Order in which classes are served: those without a sandbox first, then by waiting calls per sandbox, then by age. */
+/**
+ * Order in which classes are served: those without a sandbox first, of these the one that has had none for longest, so
+ * that classes that share a slot take turns however long their queues are; then by waiting calls per sandbox, then by age.
+ */
 export const byNeed =
   (counts: ReadonlyMap<ClassKey, Counts>) =>
   (a: Demand, b: Demand): number => {
     const heldA = counts.get(a.classKey)?.held ?? 0;
     const heldB = counts.get(b.classKey)?.held ?? 0;
     if ((heldA === 0) !== (heldB === 0)) return heldA === 0 ? -1 : 1;
-    if (heldA !== 0) {
-      const difference = b.queued / heldB - a.queued / heldA;
-      if (difference !== 0) return difference;
-    }
-    return a.oldestMs - b.oldestMs;
+    if (heldA === 0 && a.leftMs !== b.leftMs) return a.leftMs < b.leftMs ? -1 : 1;
+    const difference = heldA === 0 ? 0 : b.queued / heldB - a.queued / heldA;
+    return difference === 0 ? a.oldestMs - b.oldestMs : difference;
   };
 
 /** Warm sandboxes that may be taken for others: longest idle first, none that is reserved or wanted by its own class. */
