@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { limits } from '../kernel/limits.ts';
+import { secretVariable } from '../platform/config/secret.ts';
 
 /** Variables of the HTTP facade. */
 export const ingressConfig = Type.Object(
@@ -23,6 +24,10 @@ export const ingressConfig = Type.Object(
       default: limits.concurrentCallsPerAccount,
       minimum: 1,
       description: 'Calls that one account has running at one ingress at the same time; more are answered 429.',
+    }),
+    MILLRACE_ANONYMOUS_CALL_KEY: secretVariable({
+      description:
+        'API key that calls without any Authorization header count as made with, for a platform behind a gateway that authenticates. Unset: such calls are refused. Management always needs a key.',
     }),
     MILLRACE_ANSWERS_MAX: Type.Integer({
       default: 200_000,

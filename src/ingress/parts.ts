@@ -61,6 +61,8 @@ export const createCalls = (deps: IngressDeps, parts: SharedParts, replyPartitio
     defaultPool: deps.pools[0] ?? 'cpu',
   });
   const kept = createKeptCalls(parts.answers, stored);
-  const accept = createCallReader({ authenticator, resolver, audit, clock, random });
+  const anonymousKey = config.MILLRACE_ANONYMOUS_CALL_KEY?.reveal() ?? null;
+  const callers = anonymousKey === null ? authenticator : createAuthenticator(accounts, view, anonymousKey);
+  const accept = createCallReader({ authenticator: callers, resolver, audit, clock, random });
   return createCallDoor({ accept, kept, runner, metrics, logger });
 };

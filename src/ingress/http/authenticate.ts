@@ -23,8 +23,15 @@ export interface Authenticator {
   authenticate(header: string | undefined): Caller | Promise<Caller>;
 }
 
-/** A key that the view does not know yet may have been made through another replica: one barrier, then another look. */
-export const createAuthenticator = (accounts: Accounts, view: StateView): Authenticator => {
+/**
+ * A key that the view does not know yet may have been made through another replica: one barrier, then another look.
+ * `withoutHeader` is the key of requests that bear no authorization at all; without it they are refused.
+ */
+export const createAuthenticator = (
+  accounts: Accounts,
+  view: StateView,
+  withoutHeader: string | null = null,
+): Authenticator => {
   const lookAgain = async (key: string): Promise<Caller> => {
     await view.barrier();
     const caller = accounts.authenticate(key);
@@ -33,7 +40,7 @@ export const createAuthenticator = (accounts: Accounts, view: StateView): Authen
   };
   return {
     authenticate: (header) => {
-      const key = keyOfHeader(header);
+      const key = header === undefined ? withoutHeader : keyOfHeader(header);
       if (key === null || key === '') throw ingressErrors.UNAUTHENTICATED({ message: 'authorization required' });
       return accounts.authenticate(key) ?? lookAgain(key);
     },
