@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -19,19 +19,23 @@ afterEach(async () => {
 });
 
 /** Starts a sandbox in a process of its own and tells the marked program's id when it runs. */
-const owner = (runFolder: string, mark: string): string => `
+const owner = (runFolder: string, mark: string, layer: string): string => `
 import { createSandboxDriver } from '${new URL('../../src/sandboxes/create.ts', import.meta.url).href}';
 import { systemClock } from '${new URL('../../src/platform/clock.ts', import.meta.url).href}';
 const quiet = () => {};
 const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 const driver = await createSandboxDriver({ kind: 'bubblewrap', runFolder: '${runFolder}', clock: systemClock, logger });
+const limits = { memoryBytes: 134217728, cpus: 1, processes: 16, diskBytes: 1048576 };
 const sandbox = await driver.start({
   id: 'left-over', command: ['/usr/bin/python3', '-c', 'import time; print("up", flush=True); time.sleep(600)', '${mark}'],
-  environment: {}, workingFolder: '/tmp', mounts: [],
-  limits: { memoryBytes: 134217728, cpus: 1, processes: 16, diskBytes: 1048576 },
+  environment: {}, workingFolder: '/tmp', mounts: [], limits,
   network: 'none', resultChannel: true, endpoint: null,
+  ...(driver.adopts ? { adoptable: ['/opt/layer'] } : {}),
 });
-sandbox.stdout.pipe(process.stdout);
+sandbox.stdout.once('data', async (chunk) => {
+  if (driver.adopts) await sandbox.adopt([{ source: '${layer}', target: '/opt/layer', writable: false }], limits);
+  process.stdout.write(chunk);
+});
 `;
 
 const processesMarked = (mark: string): readonly string[] =>
@@ -46,7 +50,10 @@ const processesMarked = (mark: string): readonly string[] =>
 it('what a killed predecessor left behind is gone when the next driver is made', async () => {
   const runFolder = join(folder, 'run');
   const mark = `mark-${process.pid}`;
-  const killed = spawn(process.execPath, ['--input-type=module', '-e', owner(runFolder, mark)], {
+  const layer = join(folder, 'layers/some');
+  await mkdir(layer, { recursive: true });
+  await writeFile(join(layer, 'file'), 'of a layer');
+  const killed = spawn(process.execPath, ['--input-type=module', '-e', owner(runFolder, mark, layer)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(killed.stdout, 'data');
@@ -59,6 +66,9 @@ it('what a killed predecessor left behind is gone when the next driver is made',
   expect(existsSync(join(runFolder, 'sandboxes/left-over'))).toBe(false);
   expect(globSync('/sys/fs/cgroup/**/left-over')).toEqual([]);
   await expect.poll(() => processesMarked(mark)).toEqual([]);
+  expect(existsSync(join(runFolder, 'adopted/shared/left-over'))).toBe(false);
   await driver.close();
   expect(existsSync(runFolder)).toBe(false);
+  expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(folder);
+  expect(readFileSync(join(layer, 'file'), 'utf8')).toBe('of a layer');
 });
