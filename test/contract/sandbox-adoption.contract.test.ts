@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -170,6 +170,21 @@ def apply(input):
     expect(mountsOfHost()).toEqual(before);
     expect(await readdir(join(folder, 'run/adopted/shared'))).toEqual([]);
     expect(existsSync(join(app, 'src/a.py'))).toBe(true);
+  });
+
+  it('of twenty that are stopped at once nothing is left, neither a mount nor a group nor a folder', async () => {
+    if (!driver.adopts) return;
+    const before = mountsOfHost();
+    const app = await layer({ 'src/a.py': 'def apply(input): return input' });
+    const waiting = await Promise.all(Array.from({ length: 20 }, async () => await prewarm('python')));
+    const runners = await Promise.all(
+      waiting.slice(0, 10).map(async (each) => await adopt(each, [at(app, '/opt/algorithm')])),
+    );
+    await Promise.all([...runners, ...waiting.slice(10)].map(async (each) => await each.stop(0)));
+    expect(mountsOfHost()).toEqual(before);
+    expect(await readdir(join(folder, 'run/adopted/shared'))).toEqual([]);
+    expect(await readdir(join(folder, 'run/sandboxes'))).toEqual([]);
+    expect(waiting.flatMap(({ id }) => globSync(`/sys/fs/cgroup/**/millrace-*/${id}`))).toEqual([]);
   });
 
   it('is ended when what it should see cannot be mounted', async () => {
