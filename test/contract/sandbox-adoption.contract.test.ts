@@ -45,7 +45,7 @@ describe('a sandbox that is adopted after its start', () => {
     }
     return root;
   };
-  const prewarm = async (language: keyof typeof commands): Promise<Sandbox> => {
+  const prewarm = async (language: keyof typeof commands, network: 'none' | 'outside' = 'none'): Promise<Sandbox> => {
     count += 1;
     return await startAdoptable({
       driver,
@@ -61,7 +61,7 @@ describe('a sandbox that is adopted after its start', () => {
           { source: process.execPath, target: '/opt/node', writable: false },
         ],
         limits: small,
-        network: 'none',
+        network,
         resultChannel: true,
         endpoint: null,
         adoptable: ['/opt/algorithm', '/opt/dependencies'],
@@ -86,10 +86,17 @@ describe('a sandbox that is adopted after its start', () => {
     });
     return outcome.kind === 'result' ? JSON.parse(outcome.body.toString('utf8')) : outcome;
   };
-  const mountsOfHost = (): readonly string[] =>
-    readFileSync('/proc/self/mounts', 'utf8')
-      .split('\n')
-      .filter((line) => line.includes(`${folder}/run`));
+  /** What is mounted for sandboxes, in whatever namespace, as each is seen there. */
+  const mountsForSandboxes = (): readonly string[] => {
+    const places = globSync('/proc/[0-9]*/mounts').flatMap((file) => {
+      try {
+        return readFileSync(file, 'utf8').split('\n');
+      } catch {
+        return [];
+      }
+    });
+    return [...new Set(places.filter((line) => line.includes(`${folder}/run/adopted/shared/`)))];
+  };
   const at = (source: string, target: string): Mount => ({ source, target, writable: false });
 
   it('runs a Python algorithm with its dependencies', async () => {
@@ -113,6 +120,17 @@ describe('a sandbox that is adopted after its start', () => {
     const runner = await adopt(sandbox, mounts);
     expect(await answer(runner, 1)).toEqual(['helped', '/opt/algorithm', 1]);
     await runner.stop(1000);
+  });
+
+  it('may have the network outside', async () => {
+    const network = driver.enforcement.find(({ what }) => what === 'network')?.how ?? '';
+    if (!driver.adopts || !network.includes('outside access through')) return;
+    const source = 'def apply(input): return open("/proc/net/route").read()';
+    const app = await layer({ 'src/a.py': source });
+    const runner = await adopt(await prewarm('python', 'outside'), [at(app, '/opt/algorithm')]);
+    const outcome = await runner.call({ contentType: 'json', body: Buffer.from('1'), timeoutMs: 20_000 });
+    expect(outcome.kind === 'result' ? outcome.body.toString('utf8') : outcome).toContain('tap0');
+    await runner.stop(0);
   });
 
   it('cannot write what was mounted, nor see what was mounted for others', async () => {
@@ -161,27 +179,26 @@ def apply(input):
 
   it('leaves no mount behind, adopted or not, and no layer loses a file', async () => {
     if (!driver.adopts) return;
-    const before = mountsOfHost();
     const app = await layer({ 'src/a.py': 'def apply(input): return input' });
     const unused = await prewarm('python');
     const runner = await adopt(await prewarm('python'), [at(app, '/opt/algorithm')]);
-    expect(mountsOfHost().length).toBe(before.length + 1);
+    expect(mountsForSandboxes()).toHaveLength(1);
+    expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(folder);
     await Promise.all([runner.stop(0), unused.stop(0)]);
-    expect(mountsOfHost()).toEqual(before);
+    expect(mountsForSandboxes()).toEqual([]);
     expect(await readdir(join(folder, 'run/adopted/shared'))).toEqual([]);
     expect(existsSync(join(app, 'src/a.py'))).toBe(true);
   });
 
   it('of twenty that are stopped at once nothing is left, neither a mount nor a group nor a folder', async () => {
     if (!driver.adopts) return;
-    const before = mountsOfHost();
     const app = await layer({ 'src/a.py': 'def apply(input): return input' });
     const waiting = await Promise.all(Array.from({ length: 20 }, async () => await prewarm('python')));
     const runners = await Promise.all(
       waiting.slice(0, 10).map(async (each) => await adopt(each, [at(app, '/opt/algorithm')])),
     );
     await Promise.all([...runners, ...waiting.slice(10)].map(async (each) => await each.stop(0)));
-    expect(mountsOfHost()).toEqual(before);
+    expect(mountsForSandboxes()).toEqual([]);
     expect(await readdir(join(folder, 'run/adopted/shared'))).toEqual([]);
     expect(await readdir(join(folder, 'run/sandboxes'))).toEqual([]);
     expect(waiting.flatMap(({ id }) => globSync(`/sys/fs/cgroup/**/millrace-*/${id}`))).toEqual([]);

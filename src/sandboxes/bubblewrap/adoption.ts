@@ -1,3 +1,4 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import { chmod, mkdir, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { sandboxErrors } from '../errors.ts';
@@ -7,10 +8,17 @@ import type { Mount } from '../sandbox.ts';
 
 /**
  * Mounts in sandboxes that run already. A sandbox gets its mounts before its namespace is closed, but what is mounted
- * later below a shared mount of the host still spreads to the sandboxes that were given a folder of it. So an adoptable
- * sandbox sees empty folders of such a mount, and adopting it means to mount the layers onto these, on the host.
+ * later below a shared mount still spreads to the sandboxes that were given a folder of it. So an adoptable sandbox sees
+ * empty folders of such a mount, and adopting it means to mount the layers onto these, from outside.
+ *
+ * All this happens in a mount namespace of its own, kept by a process that ends with ours: the host sees none of these
+ * mounts, and none is left behind when we are killed.
  */
 export interface Adoption {
+  /** Words before a command that is to run in this namespace: adoptable sandboxes are started in it. */
+  readonly entrance: readonly string[];
+  /** Ends the keeper of the namespace. May be called twice. */
+  close(): void;
   /** Makes the folders at which something can be mounted later. */
   reserve(id: string, targets: readonly string[]): Promise<Reserved>;
 }
@@ -27,9 +35,10 @@ export interface Reserved {
   remove(): Promise<void>;
 }
 
+/** Commands that change the mounts of the namespace. */
 interface Programs {
-  readonly mount: string;
-  readonly umount: string;
+  readonly mount: readonly string[];
+  readonly umount: readonly string[];
 }
 
 const mustRun = async (command: readonly string[]): Promise<void> => {
@@ -61,7 +70,7 @@ class ReadOnlyFolders {
   async #make(parent: string, place: string): Promise<string> {
     try {
       await mkdir(place, { recursive: true });
-      await mustRun([this.#programs.mount, '--bind', '-o', 'ro,nosuid,nodev', parent, place]);
+      await mustRun([...this.#programs.mount, '--bind', '-o', 'ro,nosuid,nodev', parent, place]);
       return place;
     } catch (error) {
       this.#made.delete(parent);
@@ -76,6 +85,7 @@ class ReservedFolders implements Reserved {
   readonly #sources: ReadOnlyFolders;
   readonly #folder: string;
   readonly #mounted: string[] = [];
+  #removed = false;
 
   constructor(programs: Programs, sources: ReadOnlyFolders, folder: string, targets: readonly string[]) {
     this.#programs = programs;
@@ -90,9 +100,18 @@ class ReservedFolders implements Reserved {
   }
 
   async mount(mounts: readonly Mount[], pid: number): Promise<void> {
+    try {
+      await this.#mountAll(mounts, pid);
+    } finally {
+      // The sandbox ended meanwhile.
+      if (this.#removed) await this.remove();
+    }
+  }
+
+  async #mountAll(mounts: readonly Mount[], pid: number): Promise<void> {
     for (const { source, target } of mounts) {
       const place = this.#placeOf(target);
-      await mustRun([this.#programs.mount, '--bind', await this.#sources.pathOf(source), place]);
+      await mustRun([...this.#programs.mount, '--bind', await this.#sources.pathOf(source), place]);
       this.#mounted.unshift(place);
     }
     const missing = await notMounted(mounts, pid);
@@ -101,7 +120,8 @@ class ReservedFolders implements Reserved {
   }
 
   async remove(): Promise<void> {
-    if (this.#mounted.length > 0) await execute([this.#programs.umount, '-l', ...this.#mounted]);
+    this.#removed = true;
+    if (this.#mounted.length > 0) await execute([...this.#programs.umount, '-l', ...this.#mounted]);
     // Not recursively: should a layer still be mounted, it is not ours to delete.
     for (const { source } of this.mounts) await rmdir(source).catch(ignore);
     await rmdir(this.#folder).catch(ignore);
@@ -128,29 +148,59 @@ const notMounted = async (mounts: readonly Mount[], pid: number): Promise<readon
   return missing;
 };
 
-/** Makes the shared mount at `folder`; null where that is not possible: only root may, and not everywhere. */
+/** Private first: what is mounted here must not spread to whoever shares the mount that the folder lies in. */
+const keep = `
+mount --bind "$1" "$1" && mount --make-private "$1" && mount --make-shared "$1" && echo kept && read -r end
+`;
+
+/** Starts the process that keeps the namespace; it ends when its stdin does. Null where no namespace can be made. */
+const startKeeper = async (shared: string): Promise<ChildProcess | null> => {
+  const words = ['--mount', '--propagation', 'slave', '--', '/bin/sh', '-c', keep, 'sh', shared];
+  const keeper = spawn('/usr/bin/unshare', words, {
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+    cwd: '/',
+    stdio: ['pipe', 'pipe', 'ignore'],
+    // Out of the terminal's group: while we end in order after a Ctrl-C, it is still needed.
+    detached: true,
+  });
+  const kept = await new Promise<boolean>((resolve) => {
+    keeper.stdout.once('data', () => {
+      resolve(true);
+    });
+    keeper.once('error', () => {
+      resolve(false);
+    });
+    keeper.once('close', () => {
+      resolve(false);
+    });
+  });
+  keeper.stdin.on('error', ignore);
+  keeper.stdout.destroy();
+  keeper.unref();
+  return kept ? keeper : null;
+};
+
+/** Makes the namespace, with its places in `folder`; null where that is not possible: only root may, and not everywhere. */
 export const prepareAdoption = async (folder: string): Promise<Adoption | null> => {
-  const mount = findProgram('mount');
-  const umount = findProgram('umount');
-  if (mount === null || umount === null || process.getuid?.() !== 0) return null;
+  const [mount, umount, nsenter] = ['mount', 'umount', 'nsenter'].map(findProgram);
+  if (mount == null || umount == null || nsenter == null || process.getuid?.() !== 0) return null;
   const shared = join(folder, 'shared');
   await mkdir(shared, { recursive: true });
   for (const each of [folder, shared]) await chmod(each, 0o711);
-  // Private first: it must not spread to whoever shares the mount that the folder lies in.
-  for (const words of [
-    ['--bind', shared, shared],
-    ['--make-private', shared],
-    ['--make-shared', shared],
-  ]) {
-    if ((await execute([mount, ...words])).code !== 0) return null;
-  }
-  const programs = { mount, umount };
+  const keeper = await startKeeper(shared);
+  if (keeper?.pid === undefined) return null;
+  const entrance = [nsenter, `--mount=/proc/${keeper.pid}/ns/mnt`, '--'];
+  const programs = { mount: [...entrance, mount], umount: [...entrance, umount] };
   const sources = new ReadOnlyFolders(programs, join(folder, 'sources'));
   return {
+    entrance,
     reserve: async (id, targets) => {
       const reserved = new ReservedFolders(programs, sources, join(shared, id), targets);
       await reserved.make();
       return reserved;
+    },
+    close: () => {
+      keeper.kill('SIGKILL');
     },
   };
 };

@@ -150,6 +150,7 @@ const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise
     bubblewrap: machine.bubblewrap,
     identity: machine.identity,
     memberFiles: begun.cgroup.memberFiles,
+    entrance: begun.reserved === null ? [] : (machine.adoption?.entrance ?? []),
     settings: bubblewrapArguments({
       spec,
       system: machine.system,
@@ -267,6 +268,7 @@ export const createBubblewrapDriver = async (deps: BubblewrapDeps): Promise<Sand
     close: async () => {
       await Promise.allSettled(starting);
       await Promise.all([...running].map(async (sandbox) => await sandbox.stop(0)));
+      machine.adoption?.close();
       await removeLeftovers(machine.runFolder, machine.clock);
     },
   };

@@ -9,6 +9,8 @@ export interface LaunchParts {
   readonly identity: Identity;
   /** The process joins these groups before anything else happens. */
   readonly memberFiles: readonly string[];
+  /** Words before the command that put it into another mount namespace. */
+  readonly entrance: readonly string[];
   /** For bubblewrap, through a pipe; see `bubblewrapArguments`. */
   readonly settings: readonly string[];
   readonly command: readonly string[];
@@ -45,6 +47,7 @@ const gateFd = 5;
 
 const fullCommand = (parts: LaunchParts): readonly string[] => [
   ...firstStage(parts.prepareNetwork === null ? gateFd - 1 : gateFd, parts.memberFiles),
+  ...parts.entrance,
   ...(parts.prepareNetwork === null ? [] : inNewNetwork(parts.identity)),
   ...commandPrefix(parts.identity),
   parts.bubblewrap,

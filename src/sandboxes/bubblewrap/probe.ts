@@ -30,6 +30,7 @@ const tryChoice = async (bubblewrap: string, system: SystemFolder, choice: Choic
       bubblewrap,
       identity: choice.identity,
       memberFiles: [],
+      entrance: [],
       settings,
       command: trial.command,
       prepareNetwork: null,
