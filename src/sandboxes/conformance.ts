@@ -221,6 +221,21 @@ export const describeSandboxes = (name: string, open: () => Promise<SandboxesUnd
     });
 
     describe('the driver', () => {
+      it('mounts in a running sandbox that was started for it, or refuses to start one', async () => {
+        const started = start(['/bin/sh', '-c', 'echo up; read line; ls /opt/later'], { adoptable: ['/opt/later'] });
+        if (!under.driver.adopts) {
+          await expect(started).rejects.toMatchObject({ code: 'SANDBOX_START_FAILED' });
+          return;
+        }
+        const sandbox = await started;
+        expect(await firstLine(sandbox)).toBe('up');
+        const mounts = [{ source: '/usr/share/doc/bubblewrap', target: '/opt/later', writable: false }];
+        await sandbox.adopt(mounts, specOf('limits', []).limits);
+        const end = finished(sandbox);
+        sandbox.stdin.write('go on\n');
+        expect((await end).stdout).toContain('copyright');
+      });
+
       it('reads the usage of a sandbox as far as it measures', async () => {
         const sandbox = await start([python, '-c', 'sum(range(3000000)); print("done", flush=True); input()']);
         await firstLine(sandbox);
