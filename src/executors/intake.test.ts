@@ -1,13 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { createVirtualClock } from '../../test/helpers/virtual-clock.ts';
+import { createWorkbench } from '../../test/helpers/workbench.ts';
 import type { Request } from '../kernel/contracts/contracts.gen.ts';
 import { headerNames, headerText } from '../kernel/contracts/envelope.ts';
 import { requestIdOf } from '../kernel/ids.ts';
 import { silentLogger } from '../kernel/logger.ts';
 import { requestsTopic } from '../kernel/topics.ts';
 import { createCodec } from '../messaging/codec.ts';
-import { createMemoryBroker } from '../messaging/memory/broker.ts';
-import { createMemoryMessaging } from '../messaging/memory/memory-messaging.ts';
 import type { InRecord } from '../messaging/messaging.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
 import { createExecutorMetrics } from './executor-metrics.ts';
@@ -44,8 +42,8 @@ const request: Request = {
 
 /** An intake above a log whose partition 0 holds the request with these attempts, of which some were not finished. */
 const open = async (attempts: readonly number[], unfinished: readonly number[]) => {
-  const clock = createVirtualClock();
-  const messaging = createMemoryMessaging({ broker: createMemoryBroker({ clock }) });
+  const { clock, door } = createWorkbench();
+  const { messaging } = door();
   await messaging.admin.ensureTopics([topic]);
   const appender = await messaging.appender({ name: 'caller' });
   const records: InRecord[] = [];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createWorkbench, graves, group, outOf, textOf, type Worker, work } from '../../test/helpers/workbench.ts';
 import { limits } from '../kernel/limits.ts';
-import { encodeOffsetMetadata } from './offset-metadata.ts';
+import { decodeOffsetMetadata, encodeOffsetMetadata } from './offset-metadata.ts';
 
 const sessionMs = 3_100;
 const textsOf = (worker: Worker): string[] => worker.deliveries.map(textOf);
@@ -147,6 +147,8 @@ describe('a record with which workers die', () => {
     settleAll(heir);
     await bench.clock.advance(200);
     expect([bench.committed(graves), bench.committed()]).toEqual([['bad'], ['good']]);
+    const left = bench.broker.group(group).committed(bench.broker.log(work.name, 0));
+    expect(decodeOffsetMetadata(2, left?.metadata ?? '')).toMatchObject({ holes: [], blamed: new Map() });
     await heir.consumer.close();
     const next = await bench.hire('next');
     await bench.clock.advance(100);

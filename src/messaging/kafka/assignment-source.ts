@@ -1,11 +1,22 @@
+import type { Clock } from '../../kernel/clock.ts';
 import type { Topic } from '../../kernel/topics.ts';
 import type { JoinOptions } from '../messaging.ts';
 import { KafkaAssignment } from './assignment.ts';
+import type { Cluster, Links } from './cluster.ts';
 import { fetchByOffset } from './fetch-by-offset.ts';
 import { type CommittedOffset, type Coordinator, fetchCommitted } from './group-calls.ts';
+import type { HeaderNames } from './header-names.ts';
 import { listOffsets } from './list-offsets.ts';
-import type { MembershipDeps } from './membership.ts';
 import { persist } from './persist.ts';
+
+export interface AssignmentSourceDeps {
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly links: Links;
+  readonly names: HeaderNames;
+  readonly fullName: (topic: string) => string;
+  readonly nextGeneration: () => number;
+}
 
 /** Where a new assignment starts. */
 export interface Start {
@@ -26,11 +37,11 @@ const readTimeoutMs = 30_000;
 /** Makes assignments of what the broker assigns and finds where they start. */
 export class AssignmentSource {
   readonly #options: JoinOptions;
-  readonly #deps: MembershipDeps;
+  readonly #deps: AssignmentSourceDeps;
   readonly #coordinator: Coordinator;
   readonly #topics = new Map<string, Topic>();
 
-  constructor(options: JoinOptions, deps: MembershipDeps, coordinator: Coordinator) {
+  constructor(options: JoinOptions, deps: AssignmentSourceDeps, coordinator: Coordinator) {
     this.#options = options;
     this.#deps = deps;
     this.#coordinator = coordinator;

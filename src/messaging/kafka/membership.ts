@@ -6,23 +6,16 @@ import { messagingErrors } from '../errors.ts';
 import type { Assignment, JoinOptions, Membership, PartitionOffset } from '../messaging.ts';
 import { asError, isUnavailable } from './append-errors.ts';
 import { KafkaAssignment } from './assignment.ts';
-import { AssignmentSource, keyOf, partsOf } from './assignment-source.ts';
-import { type Cluster, codeError, type Links } from './cluster.ts';
+import { AssignmentSource, type AssignmentSourceDeps, keyOf, partsOf } from './assignment-source.ts';
+import { codeError } from './cluster.ts';
 import type { Fetcher } from './fetcher.ts';
 import { Coordinator, commitError, commitOffsets, type TopicOffsets } from './group-calls.ts';
-import type { HeaderNames } from './header-names.ts';
 import { persist } from './persist.ts';
 import { authorizationCodes, codes } from './protocol-codes.ts';
 
-export interface MembershipDeps {
-  readonly cluster: Cluster;
-  readonly clock: Clock;
+export interface MembershipDeps extends AssignmentSourceDeps {
   readonly logger: Logger;
-  readonly links: Links;
   readonly fetcher: Fetcher;
-  readonly names: HeaderNames;
-  readonly fullName: (topic: string) => string;
-  readonly nextGeneration: () => number;
   readonly onClosed: (membership: KafkaMembership) => void;
 }
 
