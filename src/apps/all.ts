@@ -1,10 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { sleep } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { KafkaConnection } from '../messaging/create.ts';
 import { systemClock } from '../platform/clock.ts';
 import { createEmbeddedLog } from '../platform/embedded-log/embedded-log.ts';
+import { requireFreePort } from '../platform/http/listen.ts';
 import { createLogger } from '../platform/telemetry/logger.ts';
 import { ensureAdminKey } from './admin-key.ts';
 import { type Announcer, createAnnouncer, describeEnforcement } from './announce.ts';
@@ -12,7 +14,7 @@ import { createRoleProcess } from './child-process.ts';
 import { type AllConfig, readAllConfig } from './configuration.ts';
 import { connectionVariables, embeddedConnection, externalConnection } from './connection.ts';
 import { createLifespan, type Lifespan } from './lifespan.ts';
-import { startProcess } from './process.ts';
+import { type RunningProcess, startProcess } from './process.ts';
 
 /**
  * `millrace up`: the whole platform on this machine. This process runs control, builder, router and ingress and watches
@@ -53,9 +55,24 @@ const publishAddress = ({ dataFolder, lifespan }: Up, address: string): void => 
   lifespan.started.push({ name: 'address', start: async () => {}, stop: async () => await rm(file, { force: true }) });
 };
 
+const heardWithinMs = 10_000;
+const lookEveryMs = 20;
+
+/** Who is told that the platform is ready may call at once: until an executor was heard of, its calls were refused. */
+const heardOfExecutors = async ({ foundation }: RunningProcess, pools: readonly string[]): Promise<void> => {
+  const untilMs = systemClock.monotonicMs() + heardWithinMs;
+  const heard = (pool: string): boolean => foundation.presence.liveIn('executor', pool).length > 0;
+  while (!pools.every(heard) && systemClock.monotonicMs() < untilMs) await sleep(systemClock, lookEveryMs);
+};
+
 const start = async (up: Up): Promise<string> => {
   const { config, dataFolder, logger, lifespan, announcer } = up;
   announcer.heading('platform', `data in ${config.MILLRACE_DATA_DIR}`);
+  await requireFreePort({
+    host: config.MILLRACE_HTTP_HOST,
+    port: config.MILLRACE_HTTP_PORT,
+    variable: 'MILLRACE_HTTP_PORT',
+  });
   const connection = await openLog(up);
   const executors = config.MILLRACE_POOLS.map((pool) =>
     createRoleProcess({
@@ -77,6 +94,7 @@ const start = async (up: Up): Promise<string> => {
     await executor.start();
     lifespan.started.push(executor);
   }
+  await heardOfExecutors(running, config.MILLRACE_POOLS);
   announcer.done('roles', [...roles, 'executor'].join(' '));
   if (running.driver !== null)
     announcer.done('sandboxes', describeEnforcement(running.driver.name, running.driver.enforcement));

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { sleep } from '../kernel/clock.ts';
 import { repliesPartitions } from '../kernel/topics.ts';
+import { toListenError } from '../platform/http/listen.ts';
 import { createHttpApp } from './http/app.ts';
 import type { HttpApp } from './http/type-provider.ts';
 import type { Ingress, IngressDeps } from './ingress.ts';
@@ -22,7 +23,11 @@ const drained = async ({ clock }: IngressDeps, { waiting }: SharedParts): Promis
 /** Listens; closing stops intake, lets the calls that wait end, and then cuts what is left. */
 const listen = async (deps: IngressDeps, app: HttpApp, parts: SharedParts): Promise<Opened & { address: string }> => {
   const { MILLRACE_HTTP_HOST: host, MILLRACE_HTTP_PORT: wantedPort } = deps.config;
-  await app.listen({ host, port: wantedPort });
+  try {
+    await app.listen({ host, port: wantedPort });
+  } catch (error) {
+    throw toListenError(error, { host, port: wantedPort, variable: 'MILLRACE_HTTP_PORT' });
+  }
   // `as`: a TCP server's address is never a pipe's name.
   const { port } = app.server.address() as AddressInfo;
   return {

@@ -35,7 +35,8 @@ const runFormat = async (options: FormatOptions, aside: string): Promise<void> =
       heapMb: 64,
       flags: ['-XX:TieredStopAtLevel=1'],
       mainClass: 'kafka.tools.StorageTool',
-      arguments: ['format', '-t', clusterId, '-c', properties, '--add-scram', user],
+      // In one word: an id may begin with a hyphen.
+      arguments: ['format', `--cluster-id=${clusterId}`, '-c', properties, '--add-scram', user],
     }),
   );
   try {

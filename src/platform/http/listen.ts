@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { httpErrors } from './errors.ts';
 import { describeHolder, portHolder } from './port-holder.ts';
 
@@ -40,4 +40,16 @@ export const listen = async (server: Server, options: ListenOptions): Promise<nu
   });
   const address = server.address();
   return typeof address === 'object' && address !== null ? address.port : options.port;
+};
+
+/**
+ * Tells early that a port is taken: before long work, at whose end it is to be opened. 0 is always free.
+ * @throws `HTTP_PORT_TAKEN`, `HTTP_ADDRESS_REFUSED`.
+ */
+export const requireFreePort = async (options: ListenOptions): Promise<void> => {
+  const server = createServer();
+  await listen(server, options);
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
 };
