@@ -1,6 +1,7 @@
 import type { Clock } from '../kernel/clock.ts';
 import { headerNames, headerNumber, headerText } from '../kernel/contracts/envelope.ts';
 import { isRequestId, type RequestId } from '../kernel/ids.ts';
+import { limits } from '../kernel/limits.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Pipeline } from '../kernel/pipeline.ts';
 import type { Codec } from '../messaging/codec.ts';
@@ -116,7 +117,9 @@ class RequestIntake implements Intake {
     logger.error({ event: 'request.poisonous', blamed, ...placeOf(record) });
     const atMs = clock.nowMs();
     const letter = deadLetterOf(record, { reason, code: 'EXECUTOR_POISON', step: 'poison', atMs });
-    const answerable = named === null ? null : this.#readPoison(named, record, atMs);
+    // Blamed once more, it killed who parked it: by being read.
+    const unreadable = named === null || blamed > limits.blamedMax;
+    const answerable = unreadable ? null : this.#readPoison(named, record, atMs);
     if (answerable === null) return [letter];
     const ended = notRun(atMs, 'failed', systemError(`The request was given up: ${reason}.`));
     return [letter, ...outputs.withoutBody(answerable, ended)];

@@ -1,5 +1,6 @@
 import { sleep } from '../kernel/clock.ts';
 import { asPlatformError } from '../kernel/errors.ts';
+import { createCarefulTurns } from './careful-turns.ts';
 import type { Assignment, InRecord, Membership } from './messaging.ts';
 import { type Opening, openPartition } from './opening.ts';
 import { createAppendSettler, createTransactionSettler, type Settler } from './settle.ts';
@@ -61,6 +62,7 @@ class GroupWorkConsumer implements WorkConsumer {
   readonly #membership: Promise<Membership>;
   readonly #dispatch: Dispatch;
   readonly #partitions = new Map<Assignment, WorkPartition>();
+  readonly #turns = createCarefulTurns();
   #closing: Promise<void> | null = null;
 
   constructor(options: WorkConsumerOptions, settler: Settler, membership: Promise<Membership>) {
@@ -96,6 +98,7 @@ class GroupWorkConsumer implements WorkConsumer {
       owner: this.#owner,
       settler: this.#settler,
       opening,
+      turns: this.#turns,
       onDelivery: (delivery) => {
         options.onDelivery(delivery);
       },

@@ -1,4 +1,5 @@
 import { limits } from '../kernel/limits.ts';
+import type { CarefulTurns, Turn } from './careful-turns.ts';
 import type { Assignment, InRecord, OutRecord, PartitionOffset } from './messaging.ts';
 import { encodeOffsetMetadata, offsetSpanMax } from './offset-metadata.ts';
 import { createOffsetTracker, type OffsetTracker, type Taken } from './offset-tracker.ts';
@@ -12,6 +13,8 @@ export interface WorkPartitionOptions {
   readonly owner: string;
   readonly settler: Settler;
   readonly opening: Opening;
+  /** Of the whole consumer. */
+  readonly turns: CarefulTurns;
   onDelivery(delivery: Delivery): void;
   onPoison(record: InRecord, blamed: number): readonly OutRecord[];
   /** Room was freed or an obstacle went: the partition may deliver again. */
@@ -70,6 +73,7 @@ export class WorkPartition implements SettledPartition {
   /** The record that is open alone, or is about to be. */
   #marked: number | null = null;
   #marking = false;
+  #turn: Turn | null = null;
   #inFlight = 0;
   #paused = false;
   #stopping = false;
@@ -123,7 +127,9 @@ export class WorkPartition implements SettledPartition {
   finish(taken: Taken): void {
     this.#tracker.finish(taken);
     this.#blamed.delete(taken.offset);
-    if (this.#marked === taken.offset) this.#marked = null;
+    if (this.#marked !== taken.offset) return;
+    this.#marked = null;
+    this.#turn?.release();
   }
 
   leave(): void {
@@ -152,7 +158,8 @@ export class WorkPartition implements SettledPartition {
     this.#stopping = true;
     this.#backlog = [];
     this.#backlogAt = 0;
-    if (this.#inFlight === 0 && !this.#marking) return;
+    // Who still waits for its turn opens nothing any more.
+    if (this.#inFlight === 0 && (!this.#marking || this.#turn === null)) return;
     await new Promise<void>((resolve) => {
       this.#onIdle = resolve;
     });
@@ -170,6 +177,7 @@ export class WorkPartition implements SettledPartition {
     this.#stopping = true;
     this.#options.onInFlight(-this.#inFlight);
     this.#inFlight = 0;
+    this.#turn?.release();
     this.#onIdle?.();
   }
 
@@ -184,12 +192,12 @@ export class WorkPartition implements SettledPartition {
 
   #open(record: InRecord, offset: number): void {
     const taken = this.#take(offset);
-    const blamed = this.#blamed.get(offset) ?? 0;
-    const careful = this.#isCareful(offset);
-    if (careful) this.#carefulLeft -= 1;
-    if (blamed >= limits.blamedMax) this.#park(record, taken, blamed);
-    else if (careful) void this.#openMarked(record, taken);
-    else this.#handOut(record, taken, false);
+    if (!this.#isCareful(offset)) {
+      this.#begin(record, taken, false);
+      return;
+    }
+    this.#carefulLeft -= 1;
+    void this.#openMarked(record, taken);
   }
 
   #take(offset: number): Taken {
@@ -201,11 +209,28 @@ export class WorkPartition implements SettledPartition {
   /** Commits which record is about to be opened, so that a death is blamed on it, and opens it. */
   async #openMarked(record: InRecord, taken: Taken): Promise<void> {
     this.#marking = true;
-    this.#marked = taken.offset;
-    await this.#options.settler.commitNow(this);
+    this.#turn = null;
+    const turn = await this.#options.turns.take(this.#blamed.has(taken.offset));
+    this.#turn = turn;
+    if (!this.#isStopping()) {
+      this.#marked = taken.offset;
+      await this.#options.settler.commitNow(this);
+    }
     this.#marking = false;
-    if (this.#isStopping()) this.#onIdle?.();
-    else this.#handOut(record, taken, true);
+    if (!this.#isStopping()) {
+      this.#begin(record, taken, true);
+      return;
+    }
+    turn.release();
+    this.#turn = null;
+    this.#onIdle?.();
+  }
+
+  /** Parking is marked too: who parks looks into the record. */
+  #begin(record: InRecord, taken: Taken, careful: boolean): void {
+    const blamed = this.#blamed.get(taken.offset) ?? 0;
+    if (blamed >= limits.blamedMax) this.#park(record, taken, blamed);
+    else this.#handOut(record, taken, careful);
   }
 
   #handOut(record: InRecord, taken: Taken, careful: boolean): void {

@@ -30,6 +30,7 @@ export class MemoryMembership implements Membership {
   readonly #group: MemoryGroup;
   readonly #held = new Map<MemoryLog, Held>();
   #memberId = '';
+  #joining: Promise<void> = Promise.resolve();
   #closing: Promise<void> | null = null;
 
   constructor(broker: MemoryBroker, network: MemoryNetwork, options: JoinOptions) {
@@ -50,10 +51,16 @@ export class MemoryMembership implements Membership {
 
   /** Makes the broker know the member, under a fresh id. */
   async join(): Promise<void> {
+    this.#joining = this.#join();
+    await this.#joining;
+  }
+
+  async #join(): Promise<void> {
     const id = `${this.group}-${this.#broker.nextNumber()}`;
     this.#memberId = id;
     await this.#network.insist('group', () => {
-      if (this.#group.has(id)) return;
+      // A repeated request may come when this id was given up already.
+      if (this.#memberId !== id || this.#group.has(id)) return;
       this.#group.join({
         id,
         topics: new Set(this.#options.topics.map((topic) => topic.name)),
@@ -107,6 +114,8 @@ export class MemoryMembership implements Membership {
 
   async #leave(): Promise<void> {
     await Promise.all([...this.#held.values()].map(async (held) => await (held.revoked ?? this.#drain(held))));
+    // Requests overtake one another: a leave that arrived before its join would be for nothing.
+    await this.#joining;
     await this.#network.insist('group', () => {
       this.#group.leave(this.#memberId);
     });
