@@ -414,6 +414,28 @@ export const messagingConformance = (suiteName: string, open: () => Promise<Mess
         await transactor.close();
       });
 
+      it('commits a transaction of which records were refused for good, without them', async () => {
+        const topic = await freshTopic();
+        const missing: Topic = { ...topic, name: `missing.${topic.name}`, ofAccount: true };
+        const transactor = await rig.messaging.transactor({ transactionalId: `${topic.name}-t` });
+        const before = transactor.append(out(topic, 'before'));
+        const refused = [
+          codeOf(transactor.append(out(topic, Buffer.alloc(limits.batchBytes + 1)))),
+          codeOf(transactor.append(out(missing, 'to nobody'))),
+        ];
+        const after = transactor.append(out(topic, 'after'));
+        expect(await Promise.all(refused)).toEqual(['MESSAGING_TOO_LARGE', 'MESSAGING_TOPIC_MISMATCH']);
+        expect([(await before).offset, (await after).offset]).toEqual([0n, 1n]);
+        await transactor.commit([]);
+        const { reader, records } = await read(rig.messaging, topic, { isolation: 'committed' });
+        await eventually('both are committed', () => records.length === 2);
+        await rig.messaging.admin.ensureTopics([missing]);
+        await transactor.append(out(missing, 'to somebody'));
+        await transactor.commit([]);
+        await reader.close();
+        await transactor.close();
+      });
+
       it('commits many small transactions one after the other', async () => {
         const topic = await freshTopic();
         const transactor = await rig.messaging.transactor({ transactionalId: `${topic.name}-t` });
