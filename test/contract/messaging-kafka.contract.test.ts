@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Connection, consumerGroupHeartbeatV1, findCoordinatorV6, Producer } from '@platformatic/kafka';
+import { Admin, Connection, consumerGroupHeartbeatV1, findCoordinatorV6, Producer } from '@platformatic/kafka';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/kernel/logger.ts';
 import type { Topic } from '../../src/kernel/topics.ts';
@@ -239,6 +239,35 @@ describe('Kafka driver beyond the port', { timeout: 60_000 }, () => {
     await transactor.append(out(topic, 'in time'));
     await transactor.commit([]);
     expect(await readAll(messaging, topic, 'committed')).toEqual(['in time']);
+    await messaging.close();
+  });
+
+  it('goes on without the topic of an account that was removed while it was in use', async () => {
+    const messaging = await client('removed.');
+    const [results, replies] = [makeTopic('results.v1'), { ...makeTopic('replies.v1'), ofAccount: true as const }];
+    await messaging.admin.ensureTopics([results, replies]);
+    const transactor = await messaging.transactor({ transactionalId: 'removed-t' });
+    await Promise.all([transactor.append(out(results, '0')), transactor.append(out(replies, '0'))]);
+    await transactor.commit([]);
+    const admin = new Admin({ clientId: 'foreign', bootstrapBrokers: [broker.address], sasl: broker.superUser });
+    await admin.deleteTopics({ topics: ['removed.replies.v1'] });
+    await admin.close();
+    // Whether the first transaction fails depends on who finds out first; the next ones know.
+    await until('results are committed without replies', async () => {
+      const [result, reply] = await Promise.allSettled([
+        transactor.append(out(results, '1')),
+        transactor.append(out(replies, '1')),
+      ]);
+      expect(reply.status).toBe('rejected');
+      await (result.status === 'fulfilled' ? transactor.commit([]) : transactor.abort());
+      return result.status === 'fulfilled';
+    });
+    const startedMs = systemClock.monotonicMs();
+    const ends = await Promise.allSettled([transactor.append(out(replies, '2')), transactor.append(out(results, '2'))]);
+    expect(ends).toMatchObject([{ reason: { code: 'MESSAGING_TOPIC_MISMATCH' } }, { status: 'fulfilled' }]);
+    await transactor.commit([]);
+    expect(systemClock.monotonicMs() - startedMs).toBeLessThan(1_000);
+    expect(await readAll(messaging, results, 'committed')).toEqual(['0', '1', '2']);
     await messaging.close();
   });
 
