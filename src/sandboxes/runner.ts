@@ -6,7 +6,7 @@ import { waitAdoptable } from './pipe/wait-adoptable.ts';
 import type { Runner } from './run.ts';
 import type { Mount, Sandbox, SandboxDriver, SandboxLimits, SandboxSpec } from './sandbox.ts';
 
-export type { RunEnd, Runner, RunOutcome, RunRequest } from './run.ts';
+export type { Runner, RunOutcome } from './run.ts';
 
 export interface StartRunnerOptions {
   readonly driver: SandboxDriver;

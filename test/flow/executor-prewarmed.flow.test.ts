@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Executor } from '../../src/executors/executors.ts';
 import { type Answered, type ExecutorScenario, openExecutorScenario, until } from '../helpers/executor-scenario.ts';
@@ -25,6 +25,14 @@ interface Self {
   readonly api: boolean;
 }
 const uptimeS = (): number => Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
+const linesOf = (file: string): readonly string[] => readFileSync(file, 'utf8').split('\n').filter(Boolean);
+const kill = (pid: number): void => {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it died with the one before
+  }
+};
 const selfOf = (answered: Answered): Self => JSON.parse(textOf(answered)) as Self;
 
 describe('an executor with prewarmed sandboxes', () => {
@@ -80,6 +88,16 @@ describe('an executor with prewarmed sandboxes', () => {
     expect(result.error?.errorType).toBe('OutOfMemoryError');
   });
 
+  it('answers the next call although every sandbox that waited was killed', async () => {
+    const deployed = await scenario.deploy(python('def apply(input): return input'));
+    await filled();
+    const ids = await scenario.sandboxes();
+    const members = ids.flatMap((id) => globSync(`/sys/fs/cgroup/**/millrace-*/${id}/cgroup.procs`));
+    for (const pid of new Set(members.flatMap(linesOf))) kill(Number(pid));
+    expect(textOf(await scenario.call(deployed, '7'))).toBe('7');
+    await filled();
+  });
+
   it('tells callers of an algorithm that does not load why, and goes on', async () => {
     const broken = await scenario.deploy(python('raise RuntimeError("never")'));
     await filled();
@@ -97,5 +115,19 @@ it('an executor whose sandboxes cannot be adopted starts each when it is called'
   const calledS = uptimeS();
   expect(selfOf(await scenario.call(deployed, '1')).started).toBeGreaterThanOrEqual(calledS);
   expect(Object.keys(executor.presence().warm).filter((key) => key.startsWith('prewarmed:'))).toEqual([]);
+  await scenario.close();
+});
+
+it('an executor whose memory budget is too small for them keeps none', async () => {
+  const scenario = await openExecutorScenario('bubblewrap', {
+    MILLRACE_PREWARMED: 1,
+    MILLRACE_EXECUTOR_MEMORY_MB: 200,
+  });
+  const executor = await scenario.startExecutor();
+  const deployed = await scenario.deploy(whoami);
+  await scenario.call(deployed, '1');
+  await scenario.call(deployed, '1');
+  expect(await scenario.sandboxes()).toHaveLength(1);
+  expect(Object.values(executor.presence().warm)).toEqual([1]);
   await scenario.close();
 });
