@@ -136,9 +136,11 @@ const joinCommands = async (options: WriterOptions, loop: Loop, joined: Promise<
     group: writerId(options),
     topics: [topics.commands],
     isolation: 'committed',
-    // The partition may be ours before `join` resolves; its records wait until the membership is known.
+    // The partition may be ours before `join` resolves: its records wait until the membership is known. It may come
+    // back after it was lost: they wait until the batch of then has failed, or is known to memory.
     onAssigned: async () => {
       await joined;
+      await working;
     },
     onRecords: async (assignment, records) => {
       working = loop.take(assignment, records);

@@ -12,8 +12,12 @@ import {
 } from '../../test/helpers/workbench.ts';
 import { accountNameOf } from '../kernel/ids.ts';
 import { limits } from '../kernel/limits.ts';
+import { silentLogger } from '../kernel/logger.ts';
 import { accountRepliesTopic } from '../kernel/topics.ts';
+import { messagingErrors } from './errors.ts';
 import type { OutRecord } from './messaging.ts';
+import { createOffsetTracker } from './offset-tracker.ts';
+import { createTransactionSettler } from './settle.ts';
 
 const append = { mode: { kind: 'append', name: 'w', everyMs: 50 } } as const;
 
@@ -163,6 +167,47 @@ describe('settling in transactions', () => {
     for (const [at] of worker.deliveries.entries()) settle(worker, at, [{ ...outOf(''), value: body }]);
     await clock.advance(1_000);
     expect([await offset(), written().length, worker.failures]).toEqual([BigInt(count), count, []]);
+  });
+
+  it('ends with the cause when a commit is refused for good, instead of trying for ever', async () => {
+    const { clock, door, broker } = createWorkbench();
+    const { messaging } = door();
+    const refused = messagingErrors.FORBIDDEN({ message: 'The group is not ours.' });
+    const transactor = await messaging.transactor({ transactionalId: 'w' });
+    const quiet = { onAssigned: () => {}, onRecords: () => {}, onLost: () => {}, onFailed: () => {} };
+    const onRevoked = async () => {
+      await Promise.resolve();
+    };
+    const membership = await messaging.join({ group, topics: [work], onRevoked, ...quiet });
+    await clock.advance(1);
+    const [assignment] = membership.assignments;
+    if (assignment === undefined) throw new Error('nothing was assigned');
+    const failures: Error[] = [];
+    const onFailed = (error: Error): void => void failures.push(error);
+    const settler = createTransactionSettler(
+      { clock, logger: silentLogger, everyMs: 50, membership: () => membership, onFailed },
+      {
+        append: async (record) => await transactor.append(record),
+        abort: async () => {
+          await transactor.abort();
+        },
+        close: async () => {
+          await transactor.close();
+        },
+        commit: async () => {
+          await transactor.abort();
+          throw messagingErrors.ABORTED({ message: 'The broker refused the offsets.', cause: refused });
+        },
+      },
+    );
+    const snapshot = () => ({ assignment, offset: 1n, metadata: '' });
+    const partition = { assignment, over: false, finish: () => {}, leave: () => {}, snapshot };
+    const taken = createOffsetTracker({ next: 0 }).take(0);
+    const end = await settler.settle(partition, taken, [outOf('a')]);
+    await clock.advance(1_000);
+    expect([end, failures]).toEqual(['settled', [refused]]);
+    expect(broker.log(yields.name, 0).committedRecords()).toEqual([]);
+    await settler.close();
   });
 
   it('counts a record without outputs as finished', async () => {

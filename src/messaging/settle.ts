@@ -248,7 +248,10 @@ class TransactionSettler implements Settler {
       await this.#transactor.commit([offsetsOf(this.#options.membership(), partitions)]);
       return 'committed';
     } catch (error) {
+      const { message, cause } = asError(error);
       if (!hasCode(error, 'MESSAGING_ABORTED')) throw error;
+      if (cause instanceof PlatformError && !isPassing(cause)) throw cause;
+      this.#options.logger.warn({ event: 'transaction.repeated', inputs: this.#batch.length, reason: message });
       return 'later';
     }
   }

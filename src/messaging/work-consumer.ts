@@ -216,7 +216,7 @@ export const createWorkConsumer = async (options: WorkConsumerOptions): Promise<
     return membership;
   });
   const consumer = new GroupWorkConsumer(options, settler, joined.promise);
-  membership = await options.messaging.join({
+  const joining = options.messaging.join({
     group: options.group,
     topics: options.topics,
     isolation: options.isolation,
@@ -237,6 +237,12 @@ export const createWorkConsumer = async (options: WorkConsumerOptions): Promise<
       options.onFailed(error);
     },
   });
+  try {
+    membership = await joining;
+  } catch (error) {
+    await settler.close();
+    throw error;
+  }
   joined.resolve(membership);
   return consumer;
 };
