@@ -85,10 +85,8 @@ export const createEndBarrier = (options: EndBarrierOptions): EndBarrier => {
     const reached = rounds.filter((round) => round.end <= position);
     if (reached.length === 0) return;
     rounds = rounds.filter((round) => round.end > position);
-    for (const round of reached) {
-      reachedAtMs = Math.max(reachedAtMs ?? round.askedAtMs, round.askedAtMs);
-      for (const waiter of round.waiters) waiter.finish();
-    }
+    reachedAtMs = Math.max(reachedAtMs ?? 0, ...reached.map((round) => round.askedAtMs));
+    for (const waiter of reached.flatMap((round) => round.waiters)) waiter.finish();
   };
 
   const ask = async (waiters: readonly Waiter[]): Promise<void> => {

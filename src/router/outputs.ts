@@ -1,4 +1,5 @@
 import { deadNames, type Headers } from '../kernel/contracts/envelope.ts';
+import { limits } from '../kernel/limits.ts';
 import { requestsTopic, retryTopic, topics } from '../kernel/topics.ts';
 import type { Codec } from '../messaging/codec.ts';
 import type { OutRecord } from '../messaging/messaging.ts';
@@ -50,7 +51,21 @@ export interface Fault {
   readonly code: string;
 }
 
-/** The dead letter of a record: its original bytes, key and headers, and why, where and how often it was tried. */
+/** What a batch of one record needs beside the record's parts. */
+const frameBytes = 1_024;
+const lengthsBytes = 12;
+
+/** Outsiders may publish records that are larger than what we publish: the broker's bound is above ours. */
+const fits = ({ key, value, headers }: OutRecord): boolean => {
+  const parts = headers.flatMap(([name, text]) => [Buffer.byteLength(name), text.length]);
+  const bytes = parts.reduce((sum, each) => sum + each + lengthsBytes, (key?.length ?? 0) + (value?.length ?? 0));
+  return bytes <= limits.batchBytes - frameBytes;
+};
+
+/**
+ * The dead letter of a record: its original bytes, key and headers, and why, where and how often it was tried. One
+ * that is too large for that is only named.
+ */
 export const deadOutput = (arrival: Arrival, fault: Fault, atMs: number): OutRecord => {
   const { record, origin } = arrival;
   const context: Headers = [
@@ -66,15 +81,22 @@ export const deadOutput = (arrival: Arrival, fault: Fault, atMs: number): OutRec
     [deadNames.account, Buffer.from(accountOfInbox(origin.topic) ?? '')],
   ];
   const kept = originalHeaders(record.headers).filter(([name]) => !name.startsWith('dead.'));
-  return { topic: topics.dead, key: record.key, value: record.value, headers: [...kept, ...context] };
+  const letter = { topic: topics.dead, key: record.key, value: record.value, headers: [...kept, ...context] };
+  return fits(letter) ? letter : { topic: topics.dead, key: null, value: null, headers: context };
 };
 
-/** The record's next attempt, or its dead letter when it was tried often enough. */
+/** The record's next attempt, or its dead letter when it was tried often enough or is too large to wait. */
 export const retryOutput = (arrival: Arrival, fault: Fault & { readonly afterMs: number }, atMs: number): OutRecord => {
   const delay = nextDelay(arrival.attempt, fault.afterMs);
   if (delay === null) return deadOutput(arrival, fault, atMs);
-  const { record } = arrival;
-  return { topic: retryTopic(delay.name), key: record.key, value: record.value, headers: retryHeaders(arrival) };
+  const { key, value } = arrival.record;
+  const again = { topic: retryTopic(delay.name), key, value, headers: retryHeaders(arrival) };
+  if (fits(again)) return again;
+  return deadOutput(
+    arrival,
+    { ...fault, reason: `${fault.reason}; it is too large to wait for another attempt` },
+    atMs,
+  );
 };
 
 const inboxPattern = /^inbox\.(.+)\.v1$/;
