@@ -5,12 +5,13 @@ import { percentile, type Row } from './figures.ts';
 import type { Product } from './product.ts';
 
 /**
- * Calls that find no sandbox: each deploys a build of its own, waits for it, then times the first call. The build is
- * present; what is measured is the sandbox, the interpreter and the import.
+ * Calls that find no sandbox of their build: each deploys a build of its own, waits for it, then times the first call.
+ * The build is present. `cold`: nothing is prewarmed, so sandbox, interpreter and import are measured; `prewarmed`: a
+ * sandbox with its interpreter waits.
  */
 export const measureCold = async (
   product: Product,
-  options: { readonly calls: number; readonly say: (text: string) => void },
+  options: { readonly name: 'cold' | 'prewarmed'; readonly calls: number; readonly say: (text: string) => void },
 ): Promise<Row> => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-cold-'));
   cpSync(resolve(import.meta.dirname, 'algorithms/echo'), folder, { recursive: true });
@@ -32,9 +33,9 @@ export const measureCold = async (
   }
   rmSync(folder, { recursive: true, force: true });
   const p50 = percentile(times, 0.5);
-  options.say(`cold p50 ${p50.toFixed(0)} ms, p95 ${percentile(times, 0.95).toFixed(0)} ms`);
+  options.say(`${options.name} p50 ${p50.toFixed(0)} ms, p95 ${percentile(times, 0.95).toFixed(0)} ms`);
   return {
-    case: 'cold',
+    case: options.name,
     side: 'product',
     concurrency: 1,
     rps: 1000 / p50,

@@ -9,6 +9,11 @@ export interface Product {
   readonly authorization: string;
   readonly access: BrokerAccess;
   readonly dataFolder: string;
+  readonly pid: number;
+  /** Seconds after which its idle sandboxes end. */
+  readonly idleExpiryS: number;
+  /** What another process of the same installation is started with, beside the address of the log. */
+  readonly variables: Readonly<Record<string, string>>;
   /** Runs the CLI against it; gives its standard output. */
   cli(...words: string[]): Promise<string>;
   stop(): Promise<void>;
@@ -46,16 +51,21 @@ export const startProduct = async (options: {
   readonly variables?: Readonly<Record<string, string>>;
 }): Promise<Product> => {
   const { dataFolder, httpPort, kafkaPort } = options;
+  const idleExpiryS = 20;
+  const variables = {
+    MILLRACE_DATA_DIR: dataFolder,
+    MILLRACE_ADMIN_KEY: key,
+    MILLRACE_CALLS_PER_ACCOUNT_MAX: '10000',
+    MILLRACE_IDLE_EXPIRY_S: String(idleExpiryS),
+    ...options.variables,
+  };
   const child = spawn(process.execPath, [join(root, 'src/apps/all.ts')], {
     cwd: root,
     env: {
       PATH: process.env['PATH'],
-      MILLRACE_DATA_DIR: dataFolder,
+      ...variables,
       MILLRACE_HTTP_PORT: String(httpPort),
       MILLRACE_KAFKA_PORT: String(kafkaPort),
-      MILLRACE_ADMIN_KEY: key,
-      MILLRACE_CALLS_PER_ACCOUNT_MAX: '10000',
-      ...options.variables,
     },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
@@ -72,6 +82,9 @@ export const startProduct = async (options: {
     authorization: `Simple ${key}`,
     access: { broker: `127.0.0.1:${kafkaPort}`, ...credentials },
     dataFolder,
+    pid: child.pid ?? 0,
+    idleExpiryS,
+    variables,
     cli: async (...words) => await runCli(ready.address, words),
     stop: async () => {
       const exited = exitOf(child);

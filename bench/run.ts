@@ -1,16 +1,19 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureCold } from './cold.ts';
 import { boundsOf, isKept, type Row } from './figures.ts';
-import { startProduct } from './product.ts';
+import { measureMemory } from './memory.ts';
+import { measureOverhead } from './overhead.ts';
+import { type Product, startProduct } from './product.ts';
 import { measureRest } from './rest.ts';
+import { measureScale } from './scale.ts';
 import { measureStreams } from './streams.ts';
 
 /**
  * `npm run bench`: the product against the floor on one broker, cells interleaved, medians over the repeats.
- * --json FILE writes the rows; --check exits 1 on a missed bound; --repeats N, --seconds N, --only rest,stream,cold.
+ * --json FILE writes the rows; --check exits 1 on a missed bound; --repeats N, --seconds N, --only rest,stream,overhead,prewarmed,scale,memory,cold.
  */
 
 const { values } = parseArgs({
@@ -20,7 +23,7 @@ const { values } = parseArgs({
     repeats: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '5' },
     concurrency: { type: 'string', default: '1,8,32,128' },
-    only: { type: 'string', default: 'rest,stream,cold' },
+    only: { type: 'string', default: 'rest,stream,overhead,prewarmed,scale,memory,cold' },
   },
 });
 const repeats = Number(values.repeats);
@@ -29,19 +32,40 @@ const cells = values.concurrency.split(',').map(Number);
 const cases = new Set(values.only.split(','));
 const say = (text: string): void => console.error(text);
 
-const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
-const product = await startProduct({ dataFolder: folder, httpPort: 27280, kafkaPort: 27292 });
 const rows: Row[] = [];
-try {
-  say('deploying the echo algorithm');
-  await product.cli('deploy', resolve(import.meta.dirname, 'algorithms/echo'));
 
-  if (cases.has('rest')) rows.push(...(await measureRest(product, { repeats, seconds, concurrencies: cells, say })));
-  if (cases.has('stream')) rows.push(...(await measureStreams(product, { repeats, records: 20_000, say })));
-  if (cases.has('cold')) rows.push(await measureCold(product, { calls: 30, say }));
-} finally {
-  await product.stop();
-  rmSync(folder, { recursive: true, force: true });
+/** Runs what `measure` does on a platform of its own, with the echo algorithm deployed. */
+const onProduct = async (
+  variables: Readonly<Record<string, string>>,
+  measure: (product: Product) => Promise<void>,
+): Promise<void> => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
+  // Sandboxes of the bench run as in production: under a user of their own, which must reach the folder.
+  chmodSync(folder, 0o711);
+  const product = await startProduct({ dataFolder: folder, httpPort: 27280, kafkaPort: 27292, variables });
+  try {
+    await product.cli('deploy', resolve(import.meta.dirname, 'algorithms/echo'));
+    await measure(product);
+  } finally {
+    await product.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+};
+
+if (['rest', 'stream', 'overhead', 'prewarmed', 'scale', 'memory'].some((name) => cases.has(name))) {
+  await onProduct({}, async (product) => {
+    if (cases.has('rest')) rows.push(...(await measureRest(product, { repeats, seconds, concurrencies: cells, say })));
+    if (cases.has('stream')) rows.push(...(await measureStreams(product, { repeats, records: 20_000, say })));
+    if (cases.has('overhead')) rows.push(await measureOverhead(product, say));
+    if (cases.has('prewarmed')) rows.push(await measureCold(product, { name: 'prewarmed', calls: 30, say }));
+    if (cases.has('scale')) rows.push(...(await measureScale(product, { seconds, say })));
+    if (cases.has('memory')) rows.push(await measureMemory(product, say));
+  });
+}
+if (cases.has('cold')) {
+  await onProduct({ MILLRACE_PREWARMED: '0' }, async (product) => {
+    rows.push(await measureCold(product, { name: 'cold', calls: 30, say }));
+  });
 }
 
 const bounds = boundsOf(rows);

@@ -1,0 +1,6 @@
+import time
+
+
+def apply(input):
+    time.sleep(0.02)
+    return input
