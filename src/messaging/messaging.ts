@@ -213,7 +213,7 @@ export interface TopicMismatch {
 export interface Grant {
   readonly resource: 'topic' | 'group';
   readonly pattern: 'literal' | 'prefixed';
-  /** Without the configured prefix for topics. */
+  /** Without the configured prefix. */
   readonly name: string;
   readonly operations: readonly ('read' | 'write' | 'describe')[];
 }
@@ -231,6 +231,8 @@ export interface MessagingAdmin {
   ensurePrincipal(name: string, password: string, grants: readonly Grant[]): Promise<void>;
   /** Name of the topic on the broker, with the configured prefix. */
   fullName(topic: Topic): string;
+  /** Name of the group on the broker, with the configured prefix. */
+  fullGroup(group: string): string;
   /** Resolves when the broker answers a metadata request; rejects with `MESSAGING_UNAVAILABLE` after `timeoutMs`. */
   ping(timeoutMs: number): Promise<void>;
 }

@@ -99,7 +99,9 @@ messagingConformance('Kafka driver', async () => {
     appendForeign: async (record, timestampMs) => {
       await appendForeign(prefix + record.topic.name, record, timestampMs);
     },
-    expel,
+    expel: async (group, memberId) => {
+      await expel(prefix + group, memberId);
+    },
     close: async () => {
       await messaging.close();
     },
@@ -107,6 +109,37 @@ messagingConformance('Kafka driver', async () => {
 });
 
 describe('Kafka driver beyond the port', { timeout: 60_000 }, () => {
+  it('keeps installations with different prefixes apart: their groups and transactional ids too', async () => {
+    const [ours, theirs] = await Promise.all([client('ours.'), client('theirs.')]);
+    const topic = makeTopic('shared.v1');
+    const work = async (messaging: Messaging) => {
+      await messaging.admin.ensureTopics([topic]);
+      const transactor = await messaging.transactor({ transactionalId: 'executor' });
+      const owned: Assignment[] = [];
+      const membership = await messaging.join({
+        group: 'workers',
+        topics: [topic],
+        onAssigned: (assignment) => void owned.push(assignment),
+        onRecords: () => {},
+        onRevoked: async () => {},
+        onLost: () => {},
+        onFailed: () => {},
+      });
+      await until('the partition is ours', () => owned.length === 1);
+      return { transactor, membership, assignment: owned[0] };
+    };
+    const both = await Promise.all([work(ours), work(theirs)]);
+    for (const { transactor, membership, assignment } of both) {
+      await transactor.append(out(topic, 'done'));
+      if (assignment === undefined) continue;
+      await transactor.commit([{ membership, offsets: [{ assignment, offset: 1n, metadata: '' }] }]);
+    }
+    expect(await ours.admin.committed('workers', topic)).toEqual([1n]);
+    expect(await theirs.admin.lag('workers', topic)).not.toEqual([]);
+    expect(both.map(({ membership }) => membership.group)).toEqual(['ours.workers', 'theirs.workers']);
+    await Promise.all([ours.close(), theirs.close()]);
+  });
+
   it('keeps every acknowledged record exactly once and in order when the broker is killed and comes back', async () => {
     const messaging = await client('kill.');
     const topic = makeTopic('appended.v1', 2);

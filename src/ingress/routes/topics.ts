@@ -92,7 +92,7 @@ export const topicRoutes = (app: HttpApp, deps: TopicRoutesDeps): void => {
         password,
         mechanism: broker.mechanism,
         brokers: [...broker.brokers],
-        group_prefix: `${account.name}.`,
+        group_prefix: messaging.admin.fullGroup(`${account.name}.`),
       };
     },
   );

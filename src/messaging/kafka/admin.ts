@@ -32,6 +32,10 @@ export class KafkaAdmin implements MessagingAdmin {
     this.#deps = deps;
   }
 
+  fullGroup(group: string): string {
+    return this.#deps.topicPrefix + group;
+  }
+
   fullName(topic: Topic): string {
     return this.#deps.topicPrefix + topic.name;
   }
@@ -61,8 +65,9 @@ export class KafkaAdmin implements MessagingAdmin {
     });
   }
 
-  async committed(group: string, topic: Topic): Promise<readonly (bigint | null)[]> {
+  async committed(groupName: string, topic: Topic): Promise<readonly (bigint | null)[]> {
     const { cluster, links } = this.#deps;
+    const group = this.fullGroup(groupName);
     const coordinator = new Coordinator(cluster, links, 'group', group);
     const name = this.fullName(topic);
     return await this.#persist(async () => {
@@ -73,9 +78,7 @@ export class KafkaAdmin implements MessagingAdmin {
   }
 
   async ensurePrincipal(name: string, password: string, grants: readonly Grant[]): Promise<void> {
-    const full = grants.map((grant) =>
-      grant.resource === 'topic' ? { ...grant, name: this.#deps.topicPrefix + grant.name } : grant,
-    );
+    const full = grants.map((grant) => ({ ...grant, name: this.#deps.topicPrefix + grant.name }));
     await this.#persist(async () => {
       await ensurePrincipal(await this.#controllerLink(), { name, password, grants: full });
     });

@@ -41,7 +41,7 @@ export interface KafkaMessagingOptions {
   readonly tls?: { readonly ca?: string } | boolean;
   /** Appears in the brokers' logs. */
   readonly clientId: string;
-  /** Stands before the name of every topic. */
+  /** Stands before the name of every topic, group and transactional id. */
   readonly topicPrefix: string;
   readonly replicationFactor: number;
   readonly clock: Clock;
@@ -121,8 +121,9 @@ class KafkaMessaging implements Messaging {
     return await Promise.resolve(this.#keep(new KafkaAppender(producer, links, this.#forget)));
   }
 
-  async transactor({ transactionalId }: TransactorOptions): Promise<Transactor> {
+  async transactor(options: TransactorOptions): Promise<Transactor> {
     this.#mustBeOpen();
+    const transactionalId = this.#fullName(options.transactionalId);
     const { clock, logger, transactionTimeoutMs = 5_000 } = this.#options;
     const links = this.#cluster.links(transactionalId);
     const parts = { cluster: this.#cluster, clock, logger, links, transactionalId, transactionTimeoutMs };
@@ -137,8 +138,9 @@ class KafkaMessaging implements Messaging {
     return this.#keep(new KafkaTransactor({ producer, session, links, clock, onClosed: this.#forget }));
   }
 
-  async join(options: JoinOptions): Promise<Membership> {
+  async join(given: JoinOptions): Promise<Membership> {
     this.#mustBeOpen();
+    const options = { ...given, group: this.#fullName(given.group) };
     const membership = new KafkaMembership(options, {
       cluster: this.#cluster,
       clock: this.#options.clock,
@@ -206,7 +208,7 @@ class KafkaMessaging implements Messaging {
     return new Fetcher({ cluster: this.#cluster, clock, logger, name, isolation, names: this.#names });
   }
 
-  readonly #fullName = (topic: string): string => this.#options.topicPrefix + topic;
+  readonly #fullName = (name: string): string => this.#options.topicPrefix + name;
 
   readonly #forget = (closable: Closable): void => {
     this.#opened.delete(closable);

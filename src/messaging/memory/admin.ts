@@ -42,6 +42,10 @@ export class MemoryAdmin implements MessagingAdmin {
     await this.#network.call('admin', () => this.#broker.principals.set(name, { password, grants }));
   }
 
+  fullGroup(group: string): string {
+    return group;
+  }
+
   fullName(topic: Topic): string {
     return topic.name;
   }
