@@ -84,6 +84,7 @@ const start = async (up: Up): Promise<string> => {
       onFailed: lifespan.fail,
     }),
   );
+  const placeOfExecutors = lifespan.started.length;
   const embedded = config.MILLRACE_KAFKA_BROKERS.length === 0;
   const roles = ['control', 'builder', 'router', 'ingress'] as const;
   const running = await startProcess(
@@ -92,7 +93,8 @@ const start = async (up: Up): Promise<string> => {
   );
   for (const executor of executors) {
     await executor.start();
-    lifespan.started.push(executor);
+    // Stopped after the roles: the doors close first, and what waits behind them is still answered.
+    lifespan.started.splice(placeOfExecutors, 0, executor);
   }
   await heardOfExecutors(running, config.MILLRACE_POOLS);
   announcer.done('roles', [...roles, 'executor'].join(' '));

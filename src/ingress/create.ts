@@ -11,10 +11,10 @@ import { createCalls, createSharedParts, type SharedParts } from './parts.ts';
 import { createPulse } from './pulse.ts';
 import { createReadiness } from './readiness.ts';
 
-const drainMs = 10_000;
+const drainMs = 20_000;
 const drainLookEveryMs = 20;
 
-/** Waits until no call waits, for ten seconds at most. */
+/** Waits until no call waits, for twenty seconds at most. */
 const drained = async ({ clock }: IngressDeps, { waiting }: SharedParts): Promise<void> => {
   const untilMs = clock.monotonicMs() + drainMs;
   while (waiting.size > 0 && clock.monotonicMs() < untilMs) await sleep(clock, drainLookEveryMs);

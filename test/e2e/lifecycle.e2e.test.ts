@@ -38,22 +38,27 @@ afterAll(async () => {
 });
 
 describe('a platform on one machine', () => {
-  it('answers the call that runs when it is told to end, and leaves nothing behind', async () => {
+  it('answers the calls that run and those that wait when it is told to end, and leaves nothing behind', async () => {
     const client = await start();
     await client.deploy(probe('Lasting'));
     expect((await client.call('admin/Lasting', { body: 'warm' })).text).toContain('"warm"');
     const groups = notedGroups(dataFolder);
     expect(groups.length).toBeGreaterThan(0);
-    const running = client.call('admin/Lasting', { body: { do: 'sleep', seconds: 2 } });
+    // More than there are slots on a small machine.
+    const calls = Array.from(
+      { length: 6 },
+      async () => await client.call('admin/Lasting', { body: { do: 'sleep', seconds: 1.5 } }),
+    );
     await eventually(async () => {
-      const metrics = (await client.ask('GET', '/v1/status')).json() as { processes: { busy: number }[] };
-      return metrics.processes.some(({ busy }) => busy > 0) ? true : undefined;
+      const { text } = await client.ask('GET', '/metrics');
+      return /^millrace_calls_waiting(?:{.*})? 6$/m.test(text) ? true : undefined;
     });
     const tree = processTree(platform.pid);
     expect(tree.length).toBeGreaterThan(3);
     const ended = platform.end('SIGTERM');
-    const answer = await running;
-    expect([answer.status, answer.text]).toEqual([200, expect.stringContaining('"slept"') as string]);
+    for (const answer of await Promise.all(calls)) {
+      expect([answer.status, answer.text]).toEqual([200, expect.stringContaining('"slept"') as string]);
+    }
     expect(await ended).toBe(0);
     expect(stillAlive(tree)).toEqual([]);
     expect(mountsBelow(dataFolder)).toEqual([]);
