@@ -125,8 +125,6 @@ class TransactionSettler implements Settler {
   #ending = false;
   /** An append of the open transaction failed: it must not be committed. */
   #spoiled = false;
-  #unanswered = 0;
-  #onAllAnswered: (() => void) | null = null;
   #failed: Error | null = null;
 
   constructor(options: SettlerOptions, transactor: Transactor) {
@@ -172,7 +170,6 @@ class TransactionSettler implements Settler {
     entry.partition.finish(entry.taken);
     this.#loop.touch(entry.partition);
     entry.unanswered = entry.outputs.length;
-    this.#unanswered += entry.outputs.length;
     this.#records += entry.outputs.length;
     this.#bytes += sizeOf(entry.outputs);
     if (entry.outputs.length === 0) answer(entry, 'settled');
@@ -187,8 +184,6 @@ class TransactionSettler implements Settler {
       if (isRefusal(error)) this.#refused(entry, output, error);
       else this.#spoil(error);
     }
-    this.#unanswered -= 1;
-    if (this.#unanswered === 0) this.#onAllAnswered?.();
   }
 
   #appended(entry: Entry): void {
@@ -211,7 +206,6 @@ class TransactionSettler implements Settler {
     if (this.#failed !== null) return 'committed';
     this.#ending = true;
     try {
-      await this.#allAnswered();
       const end = await this.#endTransaction(partitions);
       const again = end === 'committed' ? [] : this.#batch;
       const entries = [...again, ...this.#held];
@@ -229,15 +223,10 @@ class TransactionSettler implements Settler {
     }
   }
 
-  async #allAnswered(): Promise<void> {
-    if (this.#unanswered === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#onAllAnswered = resolve;
-    });
-    this.#onAllAnswered = null;
-  }
-
-  /** Ends the open transaction: committed with the offsets of the partitions, or aborted. */
+  /**
+   * Ends the open transaction: committed with the offsets of the partitions, or aborted. Outputs that are still under
+   * way are waited for by the transactor, while the offsets travel beside them: one that fails aborts them all.
+   */
   async #endTransaction(partitions: readonly SettledPartition[]): Promise<CommitAttempt> {
     // Nothing of a period that ended may be published: the others' outputs are appended again without it.
     if (this.#spoiled || this.#batch.some((entry) => entry.partition.over)) {
