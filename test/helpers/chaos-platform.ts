@@ -138,7 +138,7 @@ export const startChaosPlatform = async (options: { readonly port: number }): Pr
       const all = [roles.ingress, roles.router, ...roles.executors, roles.builder, roles.control];
       await Promise.all(all.map(async (each) => await each.terminate()));
       await log.stop();
-      if (process.env['CHAOS_KEEP'] === undefined) rmSync(dataFolder, { recursive: true, force: true });
+      rmSync(dataFolder, { recursive: true, force: true });
     },
   };
   await roles.control.start();
