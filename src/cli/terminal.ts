@@ -47,7 +47,7 @@ export const createTerminal = (options: TerminalOptions): Terminal => {
   const style =
     (code: number) =>
     (text: string): string =>
-      options.colour && stdout.isTTY ? `${escape}[${code}m${text}${escape}[0m` : text;
+      options.colour && stdout.isTTY && stderr.isTTY ? `${escape}[${code}m${text}${escape}[0m` : text;
   return {
     json,
     line: (text) => void stdout.write(`${text}\n`),
