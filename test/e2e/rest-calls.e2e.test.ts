@@ -142,7 +142,7 @@ describe('a call that fails', () => {
     expect(divided).toMatchObject({ message: 'division by zero', error_type: 'AlgorithmError' });
   });
 
-  it('that ends its process says with which code', async () => {
+  it('that ends its process says with which code, whatever its threads do', async () => {
     const error = failure(await call('admin/Probe', { body: { do: 'exit' } }), 200);
     expect(error).toEqual({ message: 'exited with code 3', error_type: 'SystemExit' });
     wrapped(await call('admin/Probe', { body: 'again' }), '"again"', 'text');

@@ -22,6 +22,7 @@ export const probe = (name: string): SourceFiles =>
   python(
     name,
     `import sys
+import threading
 import time
 
 
@@ -61,6 +62,7 @@ def apply(input):
     if do == "bytes":
         return bytes(input["bytes"])
     if do == "exit":
+        threading.Thread(target=time.sleep, args=(60,)).start()
         sys.exit(3)
     if do == "unicode":
         return "Grüße, 世界 \\U0001f9ca"
