@@ -44,6 +44,21 @@ describe('the commit loop', () => {
     expect(attempts).toEqual([]);
   });
 
+  it('leaves four times as long as an attempt took to the work in between, half a second at most', async () => {
+    const { clock, attempts, loop } = open([], 100);
+    loop.touch('a');
+    await clock.advance(160);
+    loop.touch('a');
+    await clock.advance(600);
+    expect(attempts.map((each) => each.atMs)).toEqual([50, 560]);
+    const slow = open([], 1_000);
+    slow.loop.touch('a');
+    await slow.clock.advance(1_051);
+    slow.loop.touch('a');
+    await slow.clock.advance(600);
+    expect(slow.attempts.map((each) => each.atMs)).toEqual([50, 1_551]);
+  });
+
   it('commits at once when somebody waits', async () => {
     const { clock, attempts, loop, flush } = open();
     loop.touch('a');
@@ -74,7 +89,7 @@ describe('the commit loop', () => {
     await clock.advance(1_000);
     expect(attempts).toEqual([
       { atMs: 50, parts: ['a'] },
-      { atMs: 300, parts: ['b'] },
+      { atMs: 750, parts: ['b'] },
     ]);
   });
 

@@ -3,7 +3,10 @@ import type { Clock } from '../kernel/clock.ts';
 /** How one attempt to commit ended: durably, or to be repeated at once or after a pause. */
 export type CommitAttempt = 'committed' | 'again' | 'later';
 
-/** Collects what has to be committed and commits it about every so often, one attempt at a time. */
+/**
+ * Collects what has to be committed and commits it about every so often, one attempt at a time; less often where
+ * attempts are slow, so that they do not take the time of the work.
+ */
 export interface CommitLoop<Part> {
   /** There is something to commit for `part`. */
   touch(part: Part): void;
@@ -22,6 +25,11 @@ export interface CommitLoopOptions<Part> {
   attempt(parts: readonly Part[]): Promise<CommitAttempt>;
 }
 
+/** An attempt holds new work up: of the time, at most one part in this many and one more goes to attempts. */
+const workPerAttempt = 4;
+/** Longest pause that slow attempts lead to: committed readers and takers-over wait for it. */
+const stretchedMaxMs = 500;
+
 const pauseMs = (failures: number): number => Math.min(2_000, 25 * 2 ** Math.min(failures, 7));
 
 class TimedCommitLoop<Part> implements CommitLoop<Part> {
@@ -31,6 +39,8 @@ class TimedCommitLoop<Part> implements CommitLoop<Part> {
   #failures = 0;
   #running: Promise<void> | null = null;
   #stopped = false;
+  /** How long the last attempt took. */
+  #attemptMs = 0;
   #cancelTimer: (() => void) | null = null;
 
   constructor(options: CommitLoopOptions<Part>) {
@@ -72,10 +82,14 @@ class TimedCommitLoop<Part> implements CommitLoop<Part> {
       this.#run();
       return;
     }
-    const delayMs = this.#failures === 0 ? this.#options.everyMs : pauseMs(this.#failures);
+    const delayMs = this.#failures === 0 ? this.#usualDelayMs() : pauseMs(this.#failures);
     this.#cancelTimer ??= this.#options.clock.after(delayMs, () => {
       this.#run();
     });
+  }
+
+  #usualDelayMs(): number {
+    return Math.max(this.#options.everyMs, Math.min(stretchedMaxMs, workPerAttempt * this.#attemptMs));
   }
 
   #cancel(): void {
@@ -96,7 +110,10 @@ class TimedCommitLoop<Part> implements CommitLoop<Part> {
     const resolvers = this.#waiting;
     this.#dirty = new Set();
     this.#waiting = [];
-    const end = await this.#options.attempt([...parts]);
+    const { clock, attempt } = this.#options;
+    const beganMs = clock.monotonicMs();
+    const end = await attempt([...parts]);
+    this.#attemptMs = clock.monotonicMs() - beganMs;
     if (end === 'committed') {
       this.#failures = 0;
       release(resolvers);
