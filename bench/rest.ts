@@ -39,7 +39,7 @@ export const measureRest = async (product: Product, options: RestOptions): Promi
     { side: 'product', url: `${product.address}/v1/algo/admin/echo` },
   ];
   options.say('burn-in');
-  for (const { url } of sides) await load({ url, authorization, concurrency: 32, seconds: 8 });
+  for (const { url } of sides) await load({ url, authorization, concurrency: 32, seconds: 15 });
   const runs = new Map<string, LoadResult[]>();
   for (const { side, url, concurrency } of cellsOf(options, sides)) {
     await load({ url, authorization, concurrency, seconds: 1 });

@@ -92,6 +92,8 @@ interface Demand {
 
 const halfLifeMs = 5_000;
 const sweepEveryMs = 60_000;
+/** A peak is let sink in steps of this length: at thousands of calls a second each step is one of many. */
+const sinkEveryMs = 100;
 
 /** Makes the estimate of one replica: call {@link LaneDemand.begin} before publishing, `end` when the answer came. */
 export const createLaneDemand = ({ clock }: { readonly clock: Clock }): LaneDemand => {
@@ -115,8 +117,11 @@ export const createLaneDemand = ({ clock }: { readonly clock: Clock }): LaneDema
       const demand = demands.get(key) ?? { inFlight: 0, peak: 0, peakAtMs: nowMs, spread: 0 };
       demands.set(key, demand);
       demand.inFlight += 1;
-      demand.peak = peakOf(demand, nowMs);
-      demand.peakAtMs = nowMs;
+      if (nowMs - demand.peakAtMs >= sinkEveryMs) {
+        demand.peak = peakOf(demand, nowMs);
+        demand.peakAtMs = nowMs;
+      }
+      demand.peak = Math.max(demand.peak, demand.inFlight);
       demand.spread += 1;
       const lanes = lanesFor({ inFlight: demand.peak, executors: call.executors, partitions: call.partitions });
       const lane = laneOf({ algorithmId: call.algorithmId, build: call.build, lanes, spread: demand.spread });

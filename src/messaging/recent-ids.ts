@@ -14,17 +14,20 @@ const nameOf = (id: string, attempt: number): string => (attempt === 1 ? id : `$
 
 /** Makes an empty memory for one ownership period of one partition. */
 export const createRecentIds = (idsMax: number = limits.recentIdsPerPartition): RecentIds => {
-  /** A set keeps the order of insertion: the first is the oldest. */
   const known = new Set<string>();
+  /** The same names in the order of their coming, overwritten from the oldest on: a set is slow to give its first. */
+  const order: string[] = [];
+  let at = 0;
   return {
     seen: (id, attempt) => known.has(nameOf(id, attempt)),
     remember: (id, attempt) => {
-      known.add(nameOf(id, attempt));
-      if (known.size <= idsMax) return;
-      for (const oldest of known) {
-        known.delete(oldest);
-        break;
-      }
+      const name = nameOf(id, attempt);
+      if (known.has(name)) return;
+      const oldest = order[at];
+      if (oldest !== undefined) known.delete(oldest);
+      known.add(name);
+      order[at] = name;
+      at = (at + 1) % idsMax;
     },
   };
 };

@@ -30,10 +30,10 @@ interface Station {
   overtaking: boolean;
 }
 
-const waitMaxMs = 500;
+const waitMaxMs = 2_000;
 const bytesMax = 4 * 1024 * 1024;
 const partitionBytesMax = 1024 * 1024;
-const linksMax = 4;
+const linksMax = 8;
 /** How long a partition that just became hungry waits for the fetch under way before it is overtaken by a new one. */
 const patienceMs = 3;
 const unknownTopicMs = 15_000;
