@@ -29,7 +29,9 @@ Ctrl-C stops everything. Nothing is lost: start again and it goes on.`;
 const main = async () => {
   say(`\nmillrace ${version}\n`);
   if (!(await setup())) return 1;
-  const platform = spawn(places.nodeBinary, [at('src/apps/all.ts')], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const platform = spawn(places.nodeBinary, [at('src/apps/all.ts')], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   const platformEnded = ended(platform);
   let stopping = false;
   const stop = () => {
@@ -38,12 +40,19 @@ const main = async () => {
     platform.kill('SIGTERM');
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
-  const ready = await Promise.race([new Promise((resolve) => platform.once('message', resolve)), platformEnded.then(() => null)]);
+  const ready = await Promise.race([
+    new Promise((resolve) => platform.once('message', resolve)),
+    platformEnded.then(() => null),
+  ]);
   if (ready === null) return await platformEnded;
-  const demonstration = spawn(places.nodeBinary, ['--disable-warning=TimeoutNegativeWarning', at('src/cli/main.ts'), 'demo'], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, MILLRACE_API: ready.address, MILLRACE_API_KEY: ready.key },
-  });
+  const demonstration = spawn(
+    places.nodeBinary,
+    ['--disable-warning=TimeoutNegativeWarning', at('src/cli/main.ts'), 'demo'],
+    {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, MILLRACE_API: ready.address, MILLRACE_API_KEY: ready.key },
+    },
+  );
   const shown = await Promise.race([ended(demonstration), platformEnded.then(() => 1)]);
   if (shown !== 0) {
     demonstration.kill('SIGTERM');

@@ -88,8 +88,5 @@ export const contractsSource = (files: readonly SchemaFile[]): string => {
     `/** Every contract by its name, as its newest version. */\nexport interface Contracts {\n${newest
       .map((each) => `  readonly ${keyOf(each.contract)}: ${each.type};\n`)
       .join('')}}\n`,
-    `/** The version of each contract that this release writes. */\nexport const contractVersions: Readonly<Record<keyof Contracts, number>> = {\n${newest
-      .map((each) => `  ${keyOf(each.contract)}: ${each.version},\n`)
-      .join('')}};\n`,
   ].join('\n');
 };

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { secretVariable } from '../platform/config/secret.ts';
 
 /** Variables of the control plane. */
@@ -21,6 +21,3 @@ export const controlConfig = Type.Object(
   },
   { title: 'Control plane' },
 );
-
-/** Values of {@link controlConfig}. */
-export type ControlConfig = Static<typeof controlConfig>;

@@ -13,7 +13,12 @@ export const forward = <Output>(output: Output): Outcome<never, Output> => ({ ki
 /** Ends the pipeline: nothing is to be done (a copy, for example). */
 export const drop = (reason: string): Outcome<never> => ({ kind: 'drop', reason });
 /** Ends the pipeline: the message goes to `dead.v1` with this reason. */
-export const park = (reason: string, code: string, cause?: unknown): Outcome<never> => ({ kind: 'park', reason, code, cause });
+export const park = (reason: string, code: string, cause?: unknown): Outcome<never> => ({
+  kind: 'park',
+  reason,
+  code,
+  cause,
+});
 /** Ends the pipeline: the message is tried again after a fixed delay of at least `afterMs`. */
 export const retry = (reason: string, code: string, afterMs: number): Outcome<never> => ({
   kind: 'retry',

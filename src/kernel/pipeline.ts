@@ -60,8 +60,7 @@ const runStepNow = (step: AnyStep, input: unknown): Outcome<unknown, unknown> =>
 const build = <In, Value, Output>(name: string, steps: readonly AnyStep[]): Pipeline<In, Value, Output> => ({
   name,
   steps: steps.map((step) => step.name),
-  step: <Out, More>(step: Step<Value, Out, More>) =>
-    build<In, Out, Output | More>(name, [...steps, step]),
+  step: <Out, More>(step: Step<Value, Out, More>) => build<In, Out, Output | More>(name, [...steps, step]),
   run: async (input) => {
     let value: unknown = input;
     let last = name;

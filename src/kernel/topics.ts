@@ -1,5 +1,5 @@
-import type { AccountName } from './ids.ts';
 import type { Contracts } from './contracts/contracts.gen.ts';
+import type { AccountName } from './ids.ts';
 
 const second = 1000;
 const hour = 3600 * second;
@@ -25,15 +25,78 @@ const topic = <const Name extends keyof Contracts | null>(spec: Topic<Name>): To
 
 /** Topics that exist once. */
 export const topics = {
-  results: topic({ name: 'results.v1', contract: 'result', key: 'request id', partitions: 12, cleanup: 'delete', retentionMs: 7 * day }),
-  insights: topic({ name: 'insights.v1', contract: 'insight', key: 'algorithm id', partitions: 12, cleanup: 'delete', retentionMs: 7 * day }),
-  logs: topic({ name: 'logs.v1', contract: 'log-line', key: 'request id or build hash', partitions: 6, cleanup: 'delete', retentionMs: 7 * day }),
-  builds: topic({ name: 'builds.v1', contract: 'build', key: 'algorithm id', partitions: 6, cleanup: 'delete', retentionMs: 7 * day }),
-  presence: topic({ name: 'presence.v1', contract: 'presence', key: 'process', partitions: 1, cleanup: 'delete', retentionMs: hour }),
-  commands: topic({ name: 'control.commands.v1', contract: 'command', key: 'account', partitions: 1, cleanup: 'delete', retentionMs: day }),
-  state: topic({ name: 'control.state.v1', contract: 'entity', key: 'kind/id', partitions: 1, cleanup: 'compact', retentionMs: 7 * day }),
-  audit: topic({ name: 'audit.v1', contract: 'audit', key: 'account', partitions: 6, cleanup: 'delete', retentionMs: 90 * day }),
-  dead: topic({ name: 'dead.v1', contract: null, key: 'as origin', partitions: 3, cleanup: 'delete', retentionMs: 14 * day }),
+  results: topic({
+    name: 'results.v1',
+    contract: 'result',
+    key: 'request id',
+    partitions: 12,
+    cleanup: 'delete',
+    retentionMs: 7 * day,
+  }),
+  insights: topic({
+    name: 'insights.v1',
+    contract: 'insight',
+    key: 'algorithm id',
+    partitions: 12,
+    cleanup: 'delete',
+    retentionMs: 7 * day,
+  }),
+  logs: topic({
+    name: 'logs.v1',
+    contract: 'log-line',
+    key: 'request id or build hash',
+    partitions: 6,
+    cleanup: 'delete',
+    retentionMs: 7 * day,
+  }),
+  builds: topic({
+    name: 'builds.v1',
+    contract: 'build',
+    key: 'algorithm id',
+    partitions: 6,
+    cleanup: 'delete',
+    retentionMs: 7 * day,
+  }),
+  presence: topic({
+    name: 'presence.v1',
+    contract: 'presence',
+    key: 'process',
+    partitions: 1,
+    cleanup: 'delete',
+    retentionMs: hour,
+  }),
+  commands: topic({
+    name: 'control.commands.v1',
+    contract: 'command',
+    key: 'account',
+    partitions: 1,
+    cleanup: 'delete',
+    retentionMs: day,
+  }),
+  state: topic({
+    name: 'control.state.v1',
+    contract: 'entity',
+    key: 'kind/id',
+    partitions: 1,
+    cleanup: 'compact',
+    retentionMs: 7 * day,
+  }),
+  audit: topic({
+    name: 'audit.v1',
+    contract: 'audit',
+    key: 'account',
+    partitions: 6,
+    cleanup: 'delete',
+    retentionMs: 90 * day,
+  }),
+  dead: topic({
+    name: 'dead.v1',
+    contract: null,
+    key: 'as origin',
+    partitions: 3,
+    cleanup: 'delete',
+    retentionMs: 14 * day,
+  }),
 } as const;
 
 /** Results partitions `0 … repliesPartitions - 1` are used only by explicit choice of a waiting replica. */
@@ -41,15 +104,38 @@ export const repliesPartitions = topics.results.partitions / 3;
 
 /** Requests for the executors of one pool. */
 export const requestsTopic = (pool: string): Topic<'request'> =>
-  topic({ name: `requests.${pool}.v1`, contract: 'request', key: 'lane', partitions: 12, cleanup: 'delete', retentionMs: 7 * day });
+  topic({
+    name: `requests.${pool}.v1`,
+    contract: 'request',
+    key: 'lane',
+    partitions: 12,
+    cleanup: 'delete',
+    retentionMs: 7 * day,
+  });
 
 /** Where an account publishes calls. */
 export const inboxTopic = (account: AccountName): Topic<null> =>
-  topic({ name: `inbox.${account}.v1`, contract: null, key: "the caller's choice", partitions: 3, cleanup: 'delete', retentionMs: 7 * day, ofAccount: true });
+  topic({
+    name: `inbox.${account}.v1`,
+    contract: null,
+    key: "the caller's choice",
+    partitions: 3,
+    cleanup: 'delete',
+    retentionMs: 7 * day,
+    ofAccount: true,
+  });
 
 /** Where an account reads the answers to what it published. */
 export const accountRepliesTopic = (account: AccountName): Topic<null> =>
-  topic({ name: `replies.${account}.v1`, contract: null, key: 'request id', partitions: 3, cleanup: 'delete', retentionMs: day, ofAccount: true });
+  topic({
+    name: `replies.${account}.v1`,
+    contract: null,
+    key: 'request id',
+    partitions: 3,
+    cleanup: 'delete',
+    retentionMs: day,
+    ofAccount: true,
+  });
 
 /** Fixed delays of the retry topics, shortest first; a record is tried once more after each. */
 export const retryDelays = [
@@ -61,7 +147,14 @@ export const retryDelays = [
 
 /** Inbox records that wait for their next attempt. */
 export const retryTopic = (delay: (typeof retryDelays)[number]['name']): Topic<null> =>
-  topic({ name: `inbox.retry.${delay}.v1`, contract: null, key: 'as origin', partitions: 3, cleanup: 'delete', retentionMs: 7 * day });
+  topic({
+    name: `inbox.retry.${delay}.v1`,
+    contract: null,
+    key: 'as origin',
+    partitions: 3,
+    cleanup: 'delete',
+    retentionMs: 7 * day,
+  });
 
 /** Every topic that the platform creates at its first start, for the given pools. Account topics are made on demand. */
 export const platformTopics = (pools: readonly string[]): readonly Topic[] => [

@@ -8,7 +8,8 @@ const inputError = (message) => Object.assign(new Error(message), { error_type: 
 exports.apply = (input, done) => {
   const { lat, lng, time } = input ?? {};
   if (typeof lat !== 'number' || lat < -90 || lat > 90) return done(inputError('lat must be a number from -90 to 90'));
-  if (typeof lng !== 'number' || lng < -180 || lng > 180) return done(inputError('lng must be a number from -180 to 180'));
+  if (typeof lng !== 'number' || lng < -180 || lng > 180)
+    return done(inputError('lng must be a number from -180 to 180'));
   const at = new Date(time);
   if (Number.isNaN(at.getTime())) return done(inputError('time must be ISO 8601 text or epoch milliseconds'));
   const { altitude, azimuth } = SunCalc.getPosition(at, lat, lng);

@@ -2,7 +2,8 @@ const assert = require('node:assert');
 const { test } = require('node:test');
 const { apply } = require('../src/sun_moon.js');
 
-const call = (input) => new Promise((resolve, reject) => apply(input, (error, result) => (error ? reject(error) : resolve(result))));
+const call = (input) =>
+  new Promise((resolve, reject) => apply(input, (error, result) => (error ? reject(error) : resolve(result))));
 
 test('the sun is high over the equator at noon of an equinox', async () => {
   const { altitude, dark } = await call({ lat: 0, lng: 0, time: '2024-03-20T12:00:00Z' });

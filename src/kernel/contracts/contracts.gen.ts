@@ -221,16 +221,3 @@ export interface Contracts {
   readonly request: Request;
   readonly result: Result;
 }
-
-/** The version of each contract that this release writes. */
-export const contractVersions: Readonly<Record<keyof Contracts, number>> = {
-  audit: 1,
-  build: 1,
-  command: 1,
-  entity: 1,
-  insight: 1,
-  'log-line': 1,
-  presence: 1,
-  request: 1,
-  result: 1,
-};

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { logLevels } from '../telemetry/logger.ts';
 
 /** Variables of every process. */
@@ -22,6 +22,3 @@ export const platformConfig = Type.Object(
   },
   { title: 'Every process' },
 );
-
-/** Values of {@link platformConfig}. */
-export type PlatformConfig = Static<typeof platformConfig>;

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 
 /** Variables of the embedded Apache Kafka. */
 export const embeddedLogConfig = Type.Object(
@@ -13,6 +13,3 @@ export const embeddedLogConfig = Type.Object(
   },
   { title: 'Embedded log' },
 );
-
-/** Values of {@link embeddedLogConfig}. */
-export type EmbeddedLogConfig = Static<typeof embeddedLogConfig>;

@@ -63,6 +63,8 @@ const size: Record<string, string> = {
   'transaction.state.log.num.partitions': '4',
   'transaction.state.log.replication.factor': '1',
   'transaction.state.log.min.isr': '1',
+  // Offsets are committed in the batches of their clients already; lingering for more holds every transaction up.
+  'group.coordinator.append.linger.ms': '0',
   'num.network.threads': '2',
   'num.io.threads': '4',
   'num.recovery.threads.per.data.dir': '2',
