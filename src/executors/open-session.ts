@@ -36,7 +36,7 @@ export const createOpenSession =
     try {
       const language = languageOf(deps, sandboxClass.language);
       const layers = await holdLayers(artefacts, sandboxClass, language);
-      ({ release } = layers);
+      release = () => layers.release();
       const { runner, endpoint } = await openRunner(deps, { sandboxClass, language, layers: layers.mounts });
       const tookMs = Math.round(clock.monotonicMs() - begunMs);
       logger.debug({ event: 'sandbox.prepared', class: sandboxClass.key, sandbox: runner.id, tookMs });

@@ -110,9 +110,9 @@ class TimedCommitLoop<Part> implements CommitLoop<Part> {
     const resolvers = this.#waiting;
     this.#dirty = new Set();
     this.#waiting = [];
-    const { clock, attempt } = this.#options;
+    const { clock } = this.#options;
     const beganMs = clock.monotonicMs();
-    const end = await attempt([...parts]);
+    const end = await this.#options.attempt([...parts]);
     this.#attemptMs = clock.monotonicMs() - beganMs;
     if (end === 'committed') {
       this.#failures = 0;
