@@ -75,8 +75,8 @@ const sizeOf = (outputs: readonly OutRecord[]): number =>
   outputs.reduce((sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0), 0);
 
 /**
- * What one transaction holds at most: together with what one entry adds it fits the transactor's queue, so that
- * everything can be appended again at once after an abort.
+ * What the open transaction and the one that ends hold together at most: with what one entry adds it fits the
+ * transactor's queue, so that everything can be appended again at once after an abort.
  */
 const transactionRecordsMax = limits.appendQueueRecords / 2;
 const transactionBytesMax = limits.appendQueueBytes / 2;
@@ -108,23 +108,28 @@ const refuse = (entry: Entry, error: Error): void => {
   entry.reject(error);
 };
 
-/**
- * What is settled while a transaction ends waits for the next, so it is always known which outputs a transaction
- * holds: all of `#batch`, and their records are what the offsets newly count as finished.
- */
+/** What one transaction holds: its records are what its offsets newly count as finished. */
+interface Batch {
+  readonly entries: Entry[];
+  records: number;
+  bytes: number;
+  /** An append failed: it must not be committed. */
+  spoiled: boolean;
+}
+
+const emptyBatch = (): Batch => ({ entries: [], records: 0, bytes: 0, spoiled: false });
+
+/** What is settled while a transaction ends goes into the next one, so it is always known what each holds. */
 class TransactionSettler implements Settler {
   readonly #options: SettlerOptions;
   readonly #transactor: Transactor;
   readonly #loop: CommitLoop<SettledPartition>;
   /** In the open transaction. */
-  #batch: Entry[] = [];
-  #records = 0;
-  #bytes = 0;
-  /** Settled while a transaction ends, or when it is full. */
+  #batch: Batch = emptyBatch();
+  /** In the transaction that ends now. */
+  #ending: Batch = emptyBatch();
+  /** Settled when the transactions are full. */
   #held: Entry[] = [];
-  #ending = false;
-  /** An append of the open transaction failed: it must not be committed. */
-  #spoiled = false;
   #failed: Error | null = null;
 
   constructor(options: SettlerOptions, transactor: Transactor) {
@@ -156,8 +161,9 @@ class TransactionSettler implements Settler {
   }
 
   #take(entry: Entry): void {
-    const full = this.#records >= transactionRecordsMax || this.#bytes >= transactionBytesMax;
-    if (this.#ending || full) this.#held.push(entry);
+    const records = this.#batch.records + this.#ending.records;
+    const bytes = this.#batch.bytes + this.#ending.bytes;
+    if (records >= transactionRecordsMax || bytes >= transactionBytesMax) this.#held.push(entry);
     else this.#publish(entry);
   }
 
@@ -166,23 +172,24 @@ class TransactionSettler implements Settler {
       answer(entry, 'released');
       return;
     }
-    this.#batch.push(entry);
+    const batch = this.#batch;
+    batch.entries.push(entry);
     entry.partition.finish(entry.taken);
     this.#loop.touch(entry.partition);
     entry.unanswered = entry.outputs.length;
-    this.#records += entry.outputs.length;
-    this.#bytes += sizeOf(entry.outputs);
+    batch.records += entry.outputs.length;
+    batch.bytes += sizeOf(entry.outputs);
     if (entry.outputs.length === 0) answer(entry, 'settled');
-    for (const output of entry.outputs) void this.#append(entry, output);
+    for (const output of entry.outputs) void this.#append(batch, entry, output);
   }
 
-  async #append(entry: Entry, output: OutRecord): Promise<void> {
+  async #append(batch: Batch, entry: Entry, output: OutRecord): Promise<void> {
     try {
       await this.#transactor.append(output);
       this.#appended(entry);
     } catch (error) {
       if (isRefusal(error)) this.#refused(entry, output, error);
-      else this.#spoil(error);
+      else this.#spoil(batch, error);
     }
   }
 
@@ -197,25 +204,24 @@ class TransactionSettler implements Settler {
     this.#appended(entry);
   }
 
-  #spoil(error: unknown): void {
-    this.#spoiled = true;
+  #spoil(batch: Batch, error: unknown): void {
+    batch.spoiled = true;
     if (!isPassing(error)) this.#fail(error);
   }
 
   async #attempt(partitions: readonly SettledPartition[]): Promise<CommitAttempt> {
     if (this.#failed !== null) return 'committed';
-    this.#ending = true;
+    const batch = this.#batch;
+    this.#ending = batch;
+    this.#batch = emptyBatch();
     try {
-      const end = await this.#endTransaction(partitions);
-      const again = end === 'committed' ? [] : this.#batch;
-      const entries = [...again, ...this.#held];
-      this.#batch = [];
+      const end = await this.#endTransaction(batch, partitions);
+      this.#ending = emptyBatch();
+      // Their records count as finished already: all of them have to stand in the transaction that is committed next.
+      if (end !== 'committed') for (const entry of batch.entries) this.#publish(entry);
+      const held = this.#held;
       this.#held = [];
-      this.#records = 0;
-      this.#bytes = 0;
-      this.#spoiled = false;
-      this.#ending = false;
-      for (const entry of entries) this.#take(entry);
+      for (const entry of held) this.#take(entry);
       return end;
     } catch (error) {
       this.#fail(error);
@@ -227,11 +233,11 @@ class TransactionSettler implements Settler {
    * Ends the open transaction: committed with the offsets of the partitions, or aborted. Outputs that are still under
    * way are waited for by the transactor, while the offsets travel beside them: one that fails aborts them all.
    */
-  async #endTransaction(partitions: readonly SettledPartition[]): Promise<CommitAttempt> {
+  async #endTransaction(batch: Batch, partitions: readonly SettledPartition[]): Promise<CommitAttempt> {
     // Nothing of a period that ended may be published: the others' outputs are appended again without it.
-    if (this.#spoiled || this.#batch.some((entry) => entry.partition.over)) {
+    if (batch.spoiled || batch.entries.some((entry) => entry.partition.over)) {
       await this.#transactor.abort();
-      return this.#spoiled ? 'later' : 'again';
+      return batch.spoiled ? 'later' : 'again';
     }
     try {
       await this.#transactor.commit([offsetsOf(this.#options.membership(), partitions)]);
@@ -240,7 +246,7 @@ class TransactionSettler implements Settler {
       const { message, cause } = asError(error);
       if (!hasCode(error, 'MESSAGING_ABORTED')) throw error;
       if (cause instanceof PlatformError && !isPassing(cause)) throw cause;
-      this.#options.logger.warn({ event: 'transaction.repeated', inputs: this.#batch.length, reason: message });
+      this.#options.logger.warn({ event: 'transaction.repeated', inputs: batch.entries.length, reason: message });
       return 'later';
     }
   }
@@ -248,8 +254,9 @@ class TransactionSettler implements Settler {
   #fail(error: unknown): void {
     if (this.#failed !== null) return;
     this.#failed = asError(error);
-    for (const entry of [...this.#batch, ...this.#held]) refuse(entry, this.#failed);
-    this.#batch = [];
+    for (const entry of [...this.#ending.entries, ...this.#batch.entries, ...this.#held]) refuse(entry, this.#failed);
+    this.#ending = emptyBatch();
+    this.#batch = emptyBatch();
     this.#held = [];
     this.#options.onFailed(this.#failed);
   }

@@ -88,7 +88,15 @@ export const startTestBroker = async (options: { readonly port: number }): Promi
   const password = randomBytes(12).toString('hex');
   await writeFile(config, properties(port, await freePortPair(), join(folder, 'data')));
   const scram = `SCRAM-SHA-512=[name=admin,password=${password}]`;
-  const format = ['format', '-t', randomBytes(16).toString('base64url'), '-c', config, '--add-scram', scram];
+  // In one word: an id may begin with a hyphen.
+  const format = [
+    'format',
+    `--cluster-id=${randomBytes(16).toString('base64url')}`,
+    '-c',
+    config,
+    '--add-scram',
+    scram,
+  ];
   await run('java', ['-cp', jars, 'kafka.tools.StorageTool', ...format]);
 
   let broker: ChildProcess;

@@ -27,7 +27,7 @@ import { KafkaOwnReader } from './own-reader.ts';
 import { persist } from './persist.ts';
 import { Producer, type ProducerSession } from './producer.ts';
 import { TransactionSession } from './transaction-session.ts';
-import { KafkaTransactor } from './transactor.ts';
+import { KafkaTransactor, type Side } from './transactor.ts';
 
 export interface KafkaMessagingOptions {
   /** `host:port` of some brokers; the others are learnt from them. */
@@ -56,6 +56,8 @@ const startTimeoutMs = 30_000;
 const connectTimeoutMs = 5_000;
 const requestTimeoutMs = 15_000;
 const inFlightMax = 64;
+/** Behind the transactional id of a transactor's second producer. */
+const secondSide = '~2';
 
 interface Closable {
   close(): Promise<void>;
@@ -126,16 +128,25 @@ class KafkaMessaging implements Messaging {
     const transactionalId = this.#fullName(options.transactionalId);
     const { clock, logger, transactionTimeoutMs = 5_000 } = this.#options;
     const links = this.#cluster.links(transactionalId);
-    const parts = { cluster: this.#cluster, clock, logger, links, transactionalId, transactionTimeoutMs };
-    const session = new TransactionSession(parts);
+    const session = (id: string): TransactionSession =>
+      new TransactionSession({
+        cluster: this.#cluster,
+        clock,
+        logger,
+        links,
+        transactionalId: id,
+        transactionTimeoutMs,
+      });
+    const sessions = [session(transactionalId), session(`${transactionalId}${secondSide}`)] as const;
     try {
-      await session.start();
+      await Promise.all(sessions.map(async (each) => await each.start()));
     } catch (error) {
       await links.close();
       throw error;
     }
-    const producer = this.#producer(links, session);
-    return this.#keep(new KafkaTransactor({ producer, session, links, clock, onClosed: this.#forget }));
+    const side = (each: TransactionSession): Side => ({ producer: this.#producer(links, each), session: each });
+    const sides = [side(sessions[0]), side(sessions[1])] as const;
+    return this.#keep(new KafkaTransactor({ sides, links, clock, onClosed: this.#forget }));
   }
 
   async join(given: JoinOptions): Promise<Membership> {

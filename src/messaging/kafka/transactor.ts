@@ -1,9 +1,8 @@
 import { txnOffsetCommitV4 } from '@platformatic/kafka';
 import type { Clock } from '../../kernel/clock.ts';
-import { limits } from '../../kernel/limits.ts';
 import { messagingErrors } from '../errors.ts';
 import type { GroupOffsets, OutRecord, Place, Transactor } from '../messaging.ts';
-import { asError, queueFull } from './append-errors.ts';
+import { asError } from './append-errors.ts';
 import { codeError, type Links } from './cluster.ts';
 import { commitError, firstCode } from './group-calls.ts';
 import { KafkaMembership } from './membership.ts';
@@ -12,54 +11,58 @@ import type { Producer } from './producer.ts';
 import { codes, producerFencedCodes } from './protocol-codes.ts';
 import type { TransactionSession } from './transaction-session.ts';
 
-export interface TransactorParts {
+/** One of the two producers of a transactor: while the transaction of one ends, the other takes what is appended. */
+export interface Side {
   readonly producer: Producer;
   readonly session: TransactionSession;
+}
+
+export interface TransactorParts {
+  readonly sides: readonly [Side, Side];
   readonly links: Links;
   readonly clock: Clock;
   readonly onClosed: (transactor: KafkaTransactor) => void;
 }
 
-interface Later {
-  readonly record: OutRecord;
-  readonly resolve: (place: Promise<Place>) => void;
-}
-
 const offsetsTimeoutMs = 10_000;
 
-/** The port's transactor: appends go out at once; a commit waits for them, adds the offsets and ends the transaction. */
+/**
+ * The port's transactor: appends go out at once; a commit waits for those given before it, adds the offsets and ends
+ * their transaction. Ending takes five milliseconds and more (offsets, the decision, the markers that the next
+ * transaction of the same producer has to wait for), so two producers take turns and nothing is held up meanwhile.
+ */
 export class KafkaTransactor implements Transactor {
   readonly #parts: TransactorParts;
+  /** Takes what is appended now. */
+  #open: Side;
+  /** Has nothing open, or is ending what it had. */
+  #other: Side;
   #ending: Promise<void> | null = null;
-  #later: Later[] = [];
   #closing: Promise<void> | null = null;
 
   constructor(parts: TransactorParts) {
     this.#parts = parts;
+    [this.#open, this.#other] = parts.sides;
   }
 
   append(record: OutRecord): Promise<Place> {
     if (this.#closing !== null) return Promise.reject(closed());
-    if (this.#ending === null) return this.#appendNow(record);
-    if (this.#later.length >= limits.appendQueueRecords) return Promise.reject(queueFull());
-    return new Promise<Place>((resolve) => {
-      this.#later.push({ record, resolve });
-    });
+    const { producer, session } = this.#open;
+    return session.failure === null ? producer.append(record) : Promise.reject(session.failure);
   }
 
   async commit(offsets: readonly GroupOffsets[]): Promise<void> {
-    await this.#end(async () => {
-      const { producer, session } = this.#parts;
-      const given = offsets.filter((group) => group.offsets.length > 0);
-      const [refusal] = await Promise.all([this.#commitAll(given), producer.drained()]);
+    const given = offsets.filter((group) => group.offsets.length > 0);
+    await this.#end(async ({ producer, session }) => {
+      const [refusal] = await Promise.all([this.#commitAll(session, given), producer.drained()]);
       if (refusal !== null && session.failure === null) session.gaveUp(refusal);
       await session.end('commit');
     });
   }
 
   async abort(): Promise<void> {
-    await this.#end(async () => {
-      await this.#abortNow('The transaction was aborted before this record was sent. Append it again.');
+    await this.#end(async (side) => {
+      await abortNow(side, 'The transaction was aborted before this record was sent. Append it again.');
     });
   }
 
@@ -68,55 +71,47 @@ export class KafkaTransactor implements Transactor {
     await this.#closing;
   }
 
-  #appendNow(record: OutRecord): Promise<Place> {
-    const { failure } = this.#parts.session;
-    return failure === null ? this.#parts.producer.append(record) : Promise.reject(failure);
+  #fencedBy(): Error | null {
+    return this.#open.session.fencedBy ?? this.#other.session.fencedBy;
   }
 
-  /** One end at a time; what is appended meanwhile belongs to the next transaction. */
-  async #end(run: () => Promise<void>): Promise<void> {
+  /** One end at a time; what is appended meanwhile belongs to the next transaction, which the other side begins. */
+  async #end(run: (side: Side) => Promise<void>): Promise<void> {
     while (this.#ending !== null) await this.#ending.catch(() => {});
-    const { fencedBy } = this.#parts.session;
+    const fencedBy = this.#fencedBy();
     if (fencedBy !== null) throw fencedBy;
     if (this.#closing !== null) throw closed();
     await this.#endNow(run);
   }
 
-  async #endNow(run: () => Promise<void>): Promise<void> {
-    const ending = run();
+  async #endNow(run: (side: Side) => Promise<void>): Promise<void> {
+    const side = this.#open;
+    this.#open = this.#other;
+    this.#other = side;
+    const ending = run(side);
     this.#ending = ending;
     try {
       await ending;
     } finally {
       this.#ending = null;
-      const { producer, session } = this.#parts;
-      if (session.fencedBy !== null) producer.fail(session.fencedBy);
-      const later = this.#later;
-      this.#later = [];
-      for (const { record, resolve } of later) resolve(this.#appendNow(record));
+      const fencedBy = this.#fencedBy();
+      if (fencedBy !== null) for (const { producer } of this.#parts.sides) producer.fail(fencedBy);
     }
   }
 
-  async #abortNow(message: string): Promise<void> {
-    const { producer, session } = this.#parts;
-    producer.discard(messagingErrors.ABORTED({ message }));
-    await producer.drained();
-    await session.end('abort');
-  }
-
   /** Adds all offsets to the transaction; the error that forbids the commit, or null. Never rejects. */
-  async #commitAll(groups: readonly GroupOffsets[]): Promise<Error | null> {
+  async #commitAll(session: TransactionSession, groups: readonly GroupOffsets[]): Promise<Error | null> {
     try {
-      for (const group of groups) await this.#commitGroup(group);
+      for (const group of groups) await this.#commitGroup(session, group);
       return null;
     } catch (error) {
       return asError(error);
     }
   }
 
-  async #commitGroup({ membership, offsets }: GroupOffsets): Promise<void> {
+  async #commitGroup(session: TransactionSession, { membership, offsets }: GroupOffsets): Promise<void> {
     if (!(membership instanceof KafkaMembership)) throw new Error('The membership is not one of this driver.');
-    const { session, clock } = this.#parts;
+    const { clock } = this.#parts;
     await membership.holding(offsets, async () => {
       await session.addGroup(membership.group);
       await persist({ clock, timeoutMs: offsetsTimeoutMs, firstDelayMs: 2 }, async () => {
@@ -140,16 +135,21 @@ export class KafkaTransactor implements Transactor {
 
   async #close(): Promise<void> {
     while (this.#ending !== null) await this.#ending.catch(() => {});
-    const { producer, session, links, onClosed } = this.#parts;
-    if (session.fencedBy === null) {
-      await this.#endNow(async () => {
-        await this.#abortNow('The transactor was closed before this record was committed.');
-      }).catch(() => {});
+    const { sides, links, onClosed } = this.#parts;
+    for (const side of sides) {
+      if (this.#fencedBy() !== null) break;
+      await abortNow(side, 'The transactor was closed before this record was committed.').catch(() => {});
     }
-    producer.fail(closed());
+    for (const { producer } of sides) producer.fail(closed());
     await links.close();
     onClosed(this);
   }
 }
+
+const abortNow = async ({ producer, session }: Side, message: string): Promise<void> => {
+  producer.discard(messagingErrors.ABORTED({ message }));
+  await producer.drained();
+  await session.end('abort');
+};
 
 const closed = (): Error => messagingErrors.CLOSED({ message: 'This transactor was closed; open another one.' });
