@@ -45,7 +45,7 @@ const ended = async (child: ChildProcess): Promise<void> => {
   });
 };
 
-/** Starts gateway and worker of the floor; `http: false` starts the worker alone, from the earliest record. */
+/** Starts gateway and worker of the floor; `http: false` starts the worker alone, on topics that are there, from the earliest record. */
 export const startFloor = async (options: {
   readonly access: BrokerAccess;
   readonly port: number;
@@ -55,13 +55,14 @@ export const startFloor = async (options: {
 }): Promise<Floor> => {
   const { access, port, requests, results, http } = options;
   const scratch = mkdtempSync(join(tmpdir(), 'millrace-floor-'));
-  await createTopics(
-    access,
-    new Map([
-      [requests, 4],
-      [results, http ? 1 : 4],
-    ]),
-  );
+  if (http)
+    await createTopics(
+      access,
+      new Map([
+        [requests, 4],
+        [results, 1],
+      ]),
+    );
   const env = {
     PATH: process.env['PATH'],
     KAFKA: access.broker,

@@ -75,13 +75,14 @@ export interface TransactorOptions {
   readonly transactionalId: string;
 }
 
-/** One producer whose appends are committed together with group offsets. Not for concurrent commits. */
+/** Appends that are committed together with group offsets. Not for concurrent commits. */
 export interface Transactor {
   /**
    * As {@link Appender.append}, inside the present transaction, which begins with the first append. Acknowledged
-   * records are visible to uncommitted readers at once, to committed ones after {@link commit}. While a commit or
-   * abort runs, appends wait for it and belong to the next transaction. A record that is refused for good, or because
-   * the queue is full, is no part of the transaction; after any other failure it can only be aborted.
+   * records are visible to uncommitted readers at once, to committed ones after {@link commit}. What is appended while
+   * a commit or abort runs belongs to the next transaction, and may be sent before the end is through: order is kept
+   * within a transaction, and across two of them for who awaits the commit. A record that is refused for good, or
+   * because the queue is full, is no part of the transaction; after any other failure it can only be aborted.
    */
   append(record: OutRecord): Promise<Place>;
   /**
