@@ -1,11 +1,10 @@
 import type { Clock } from '../kernel/clock.ts';
-import { asPlatformError } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { topics } from '../kernel/topics.ts';
 import type { Codec } from '../messaging/codec.ts';
 import { outcomeKind, type StoredOutcome } from '../messaging/command-outcome.ts';
 import { createEndBarrier } from '../messaging/end-barrier.ts';
-import { createEntityDecoder, type EntityDecoder, parseEntityKey } from '../messaging/entity-record.ts';
+import { createEntityDecoder, type EntityDecoder, parseEntityKey, tellSkipped } from '../messaging/entity-record.ts';
 import { createEntityTable } from '../messaging/entity-table.ts';
 import type { InRecord, Messaging } from '../messaging/messaging.ts';
 import { controlErrors } from './errors.ts';
@@ -39,15 +38,7 @@ const applyRecord = (
   try {
     return revisedOf(decoder, key.id, decoder.decode(codec, record));
   } catch (error) {
-    const { code, message } = asPlatformError(error);
-    logger.error({
-      event: 'entity.skipped',
-      kind: key.kind,
-      id: key.id,
-      offset: record.offset.toString(),
-      code,
-      message,
-    });
+    tellSkipped(logger, key, record, error);
     return undefined;
   }
 };

@@ -1,5 +1,7 @@
 import { Compile, type Validator } from 'typebox/compile';
 import type { EntityKind } from '../kernel/entity.ts';
+import { asPlatformError } from '../kernel/errors.ts';
+import type { Logger } from '../kernel/logger.ts';
 import { topics } from '../kernel/topics.ts';
 import type { Codec } from './codec.ts';
 import type { StoredEntity } from './entity-table.ts';
@@ -14,6 +16,17 @@ export const parseEntityKey = (key: Buffer | null): { readonly kind: string; rea
   const text = key?.toString('utf8') ?? '';
   const slash = text.indexOf('/');
   return slash <= 0 ? null : { kind: text.slice(0, slash), id: text.slice(slash + 1) };
+};
+
+/** Says that a record of an entity was passed over: one bad record must not take a process down. */
+export const tellSkipped = (
+  logger: Logger,
+  key: { readonly kind: string; readonly id: string },
+  record: InRecord,
+  error: unknown,
+): void => {
+  const { code, message } = asPlatformError(error);
+  logger.error({ event: 'entity.skipped', ...key, offset: record.offset.toString(), code, message });
 };
 
 /** The record that puts an entity. */

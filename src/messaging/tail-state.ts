@@ -1,11 +1,10 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { EntityKind } from '../kernel/entity.ts';
-import { asPlatformError } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { topics } from '../kernel/topics.ts';
 import type { Codec } from './codec.ts';
 import { createEndBarrier, type EndBarrier } from './end-barrier.ts';
-import { createEntityDecoder, type EntityDecoder, parseEntityKey } from './entity-record.ts';
+import { createEntityDecoder, type EntityDecoder, parseEntityKey, tellSkipped } from './entity-record.ts';
 import { createEntityTable, type StoredEntity } from './entity-table.ts';
 import { messagingErrors } from './errors.ts';
 import type { InRecord, Messaging } from './messaging.ts';
@@ -79,15 +78,7 @@ const createEntities = ({ codec, logger, kinds }: StateViewOptions): Entities =>
         change(entry, key.id, entry.decoder.decode(codec, record));
       } catch (error) {
         // One bad record must not take every process down; what was known of the entity before stays.
-        const { code, message } = asPlatformError(error);
-        logger.error({
-          event: 'entity.skipped',
-          kind: key.kind,
-          id: key.id,
-          offset: record.offset.toString(),
-          code,
-          message,
-        });
+        tellSkipped(logger, key, record, error);
       }
     },
   };
