@@ -4,6 +4,8 @@ export const accountsErrors = defineErrors('ACCOUNTS', {
   ACCOUNT_NOT_FOUND: 'not-found',
   KEY_NOT_FOUND: 'not-found',
   KEY_UNKNOWN: 'unauthenticated',
+  RUN_TOKEN_INVALID: 'unauthenticated',
+  RUN_TOKEN_EXPIRED: 'unauthenticated',
   FORBIDDEN: 'forbidden',
   NAME_TAKEN: 'conflict',
   EMAIL_TAKEN: 'conflict',

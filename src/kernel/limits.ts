@@ -31,6 +31,11 @@ export const limits = {
   logBytesPerRun: 64 * 1024,
   /** Concurrent calls of one account: rest-api §1.1. */
   concurrentCallsPerAccount: 80,
+  /** Calls below one another, and calls that one run waits for at once: runtime §6.1. */
+  chainDepthMax: 24,
+  childrenAtOnceMax: 24,
+  /** How long a run token may be shown: it is made for one request. Bounds how far clocks may be apart. */
+  runTokenValidMs: 60_000,
   /** How long a stored answer is served: GET /v1/requests, Idempotency-Key. */
   answersKeptMs: 24 * 3600 * 1000,
   /** What the source of one algorithm may hold, unpacked. */

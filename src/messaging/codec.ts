@@ -19,6 +19,8 @@ export interface Envelope {
   /** Milliseconds since the epoch after which nobody waits. */
   readonly deadlineMs?: number;
   readonly traceparent?: string;
+  /** The calls above a nested one; see `headerNames.chain`. */
+  readonly chain?: string;
   readonly partition?: number;
 }
 
@@ -102,11 +104,12 @@ const prepareAttempts = (): readonly Header[] =>
 
 const headersOf = (contract: Header, attempts: readonly Header[], envelope: Envelope): Headers => {
   const headers: Header[] = [contract];
-  const { id, attempt, deadlineMs, traceparent } = envelope;
+  const { id, attempt, deadlineMs, traceparent, chain } = envelope;
   if (id !== undefined) headers.push(textHeader(headerNames.id, id));
   if (attempt !== undefined) headers.push(attempts[attempt] ?? textHeader(headerNames.attempt, String(attempt)));
   if (deadlineMs !== undefined) headers.push(textHeader(headerNames.deadline, String(deadlineMs)));
   if (traceparent !== undefined) headers.push(textHeader(headerNames.traceparent, traceparent));
+  if (chain !== undefined) headers.push(textHeader(headerNames.chain, chain));
   return headers;
 };
 

@@ -13,6 +13,8 @@ export const headerNames = {
   deadline: 'deadline',
   /** W3C trace context. */
   traceparent: 'traceparent',
+  /** On nested calls: the calls above it, root first, as `OWNER/ALGO@VERSION`, comma between. */
+  chain: 'chain',
 } as const;
 
 /** Headers of records on inboxes and replies: CloudEvents 1.0 in Kafka's binary mode, lower case, prefix `ce_`. */

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { secretVariable } from './secret.ts';
 import { logLevels } from '../telemetry/logger.ts';
 
 /** Variables of every process. */
@@ -8,6 +9,11 @@ export const platformConfig = Type.Object(
       default: '.millrace',
       description:
         'Folder of everything that is kept on this machine: log, blobs, git repositories, keys. Relative to the working folder.',
+    }),
+    MILLRACE_SECRET: secretVariable({
+      minLength: 32,
+      description:
+        'Secret that all processes of one platform share; what they sign for one another is signed with keys derived from it. Unset: one is generated and kept in `platform.secret` in the data folder (mode 0600).',
     }),
     MILLRACE_LOG_LEVEL: Type.Enum(logLevels, {
       default: 'info',
