@@ -17,7 +17,7 @@ export interface SandboxDriver {
 }
 
 export interface Enforcement {
-  readonly what: 'filesystem' | 'network' | 'memory' | 'cpu' | 'processes' | 'disk' | 'user';
+  readonly what: 'filesystem' | 'network' | 'memory' | 'cpu' | 'processes' | 'disk' | 'file-size' | 'gpu' | 'user';
   readonly enforced: boolean;
   /** For the reader: by what, or why not and what would help. */
   readonly how: string;
@@ -35,7 +35,17 @@ export interface SandboxLimits {
   readonly processes: number;
   /** Size of `/tmp` and of the home folder together. */
   readonly diskBytes: number;
+  /** Size of the largest file that a program may write. */
+  readonly fileBytes: number;
+  /** Graphics processors that it may use. */
+  readonly gpus: number;
 }
+
+/**
+ * Whom a sandbox reaches. `none`: own network namespace with loopback only. `outside`: own namespace, reaches other
+ * hosts, not this one. `hosts`: these alone, by name, see `allowed-host.ts`.
+ */
+export type SandboxNetwork = 'none' | 'outside' | { readonly hosts: readonly string[] };
 
 export interface SandboxSpec {
   /** Unique, `[a-z0-9-]`: names its run folder and cgroup. */
@@ -47,12 +57,16 @@ export interface SandboxSpec {
   /** Beyond the read-only system folders, which every sandbox sees. */
   readonly mounts: readonly Mount[];
   readonly limits: SandboxLimits;
-  /** `none`: own network namespace with loopback only. `outside`: own namespace, reaches other hosts, not this one. */
-  readonly network: 'none' | 'outside';
+  readonly network: SandboxNetwork;
   /** Makes `/tmp/algoout`, the FIFO on which a runner answers. A build or test must not have it. */
   readonly resultChannel: boolean;
   /** Unix socket on the host that appears inside at `/run/millrace.sock`; null: none. */
   readonly endpoint: string | null;
+  /**
+   * Folder with a tree of system packages (`usr/`, `etc/`), laid read-only over the system folders of this sandbox alone;
+   * null or left out: none. A driver that cannot do that refuses the spec.
+   */
+  readonly systemLayer?: string | null;
   /** Folders that are empty until `adopt` mounts something there. */
   readonly adoptable?: readonly string[];
 }

@@ -9,10 +9,12 @@ import type { Logger } from '../../kernel/logger.ts';
 import { type Cgroup, createCgroup } from '../cgroups/cgroup.ts';
 import { findHierarchy, type Hierarchy } from '../cgroups/hierarchy.ts';
 import { sandboxErrors } from '../errors.ts';
+import { checkSpec } from '../process/check-spec.ts';
 import { findProgram } from '../process/find-program.ts';
 import { giveTo } from '../process/give-to.ts';
+import { makeMountPoints } from '../process/mount-points.ts';
 import { createPipeStock, type PipeStock } from '../process/pipe-stock.ts';
-import { createProcessSandbox } from '../process/process-sandbox.ts';
+import { childEnd, createProcessSandbox } from '../process/process-sandbox.ts';
 import { openResultChannel } from '../process/result-channel.ts';
 import type { Mount, Sandbox, SandboxDriver, SandboxLimits, SandboxSpec } from '../sandbox.ts';
 import { type Adoption, prepareAdoption, type Reserved } from './adoption.ts';
@@ -22,6 +24,7 @@ import { type Identity, ownerFor } from './identity.ts';
 import { type Launched, launch } from './launch.ts';
 import { noteGroups, removeLeftovers } from './leftovers.ts';
 import { type Attachment, findOutsideNetwork, type OutsideNetwork } from './network.ts';
+import { type Overlay, overlaid } from './overlay.ts';
 import { chooseIdentity } from './probe.ts';
 import { prepareSystemFolder, type SystemFolder } from './system-folder.ts';
 
@@ -49,20 +52,6 @@ interface Begun {
   reserved: Reserved | null;
 }
 
-const checkSpec = (spec: SandboxSpec): void => {
-  if (!/^[a-z0-9-]+$/.test(spec.id)) {
-    throw sandboxErrors.START_FAILED({
-      message: `A sandbox cannot be called "${spec.id}": only a-z, 0-9 and - may stand in its id.`,
-    });
-  }
-  const sources = [...spec.mounts.map((mount) => mount.source), ...(spec.endpoint === null ? [] : [spec.endpoint])];
-  const missing = sources.filter((source) => !existsSync(source));
-  if (missing.length === 0) return;
-  throw sandboxErrors.START_FAILED({
-    message: `Sandbox ${spec.id} is to see ${missing.join(' and ')}, which does not exist.`,
-  });
-};
-
 const giveFiles = async (machine: Machine, spec: SandboxSpec): Promise<void> => {
   const owner = ownerFor(machine.identity);
   if (owner === null) return;
@@ -70,18 +59,14 @@ const giveFiles = async (machine: Machine, spec: SandboxSpec): Promise<void> => 
   for (const mount of spec.mounts) if (mount.writable) await giveTo(mount.source, owner);
 };
 
-/** A mount inside another one needs a place to stand, which nobody can make once the outer one is read-only. */
-const makeMountPoints = async (spec: Pick<SandboxSpec, 'mounts'>): Promise<void> => {
-  for (const inner of spec.mounts) {
-    const outer = spec.mounts.find((mount) => inner.target.startsWith(`${mount.target}/`));
-    if (outer === undefined) continue;
-    await mkdir(join(outer.source, inner.target.slice(outer.target.length)), { recursive: true });
-  }
-};
-
 const networkFor = (machine: Machine, spec: SandboxSpec, begun: Begun): ((pid: number) => Promise<void>) | null => {
   const { outside } = machine;
   if (spec.network === 'none') return null;
+  if (spec.network !== 'outside') {
+    throw sandboxErrors.START_FAILED({
+      message: `Sandbox ${spec.id} is to reach named hosts only: not possible here.`,
+    });
+  }
   if ('missing' in outside) {
     throw sandboxErrors.START_FAILED({
       message: `Sandbox ${spec.id} needs the network outside, for which this machine lacks: ${outside.missing.join(', ')}.`,
@@ -135,6 +120,14 @@ const adopt = async (begun: Begun, mounts: readonly Mount[], limits: SandboxLimi
   cgroup?.limit(limits);
 };
 
+/** The empty folder at which the sandbox's own `/usr` will stand. */
+const prepareOverlay = async ({ systemLayer }: SandboxSpec, folder: string): Promise<Overlay | null> => {
+  if (systemLayer === undefined || systemLayer === null) return null;
+  const place = join(folder, 'usr');
+  await mkdir(place);
+  return { layer: systemLayer, place };
+};
+
 const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise<Launched> => {
   await mkdir(begun.folder, { mode: 0o711 });
   await makeMountPoints(spec);
@@ -145,15 +138,17 @@ const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise
     await machine.pipes.take(resultPipe);
     begun.results = openResultChannel(resultPipe);
   }
+  const overlay = await prepareOverlay(spec, begun.folder);
   begun.cgroup = createCgroup(machine.hierarchy, spec.id, spec.limits, machine.clock);
   begun.launched = await launch({
     bubblewrap: machine.bubblewrap,
     identity: machine.identity,
     memberFiles: begun.cgroup.memberFiles,
     entrance: begun.reserved === null ? [] : (machine.adoption?.entrance ?? []),
+    overlay,
     settings: bubblewrapArguments({
       spec,
-      system: machine.system,
+      system: overlay === null ? machine.system : overlaid(machine.system, overlay),
       resultPipe,
       reserved: begun.reserved?.mounts ?? [],
       forbidNamespaces: machine.forbidNamespaces,
@@ -174,6 +169,7 @@ const start = async (machine: Machine, spec: SandboxSpec): Promise<Sandbox> => {
     const { cgroup } = begun;
     return createProcessSandbox({
       ...launched,
+      ended: childEnd(launched.child),
       id: spec.id,
       results: begun.results,
       clock: machine.clock,

@@ -3,6 +3,7 @@ import type { Duplex, Readable, Writable } from 'node:stream';
 import { sandboxErrors } from '../errors.ts';
 import { firstStage } from './first-stage.ts';
 import { commandPrefix, type Identity } from './identity.ts';
+import { inOverlay, type Overlay } from './overlay.ts';
 
 export interface LaunchParts {
   readonly bubblewrap: string;
@@ -11,6 +12,8 @@ export interface LaunchParts {
   readonly memberFiles: readonly string[];
   /** Words before the command that put it into another mount namespace. */
   readonly entrance: readonly string[];
+  /** Makes the system folders of this sandbox in a mount namespace of its own; null: it sees the host's. */
+  readonly overlay: Overlay | null;
   /** For bubblewrap, through a pipe; see `bubblewrapArguments`. */
   readonly settings: readonly string[];
   readonly command: readonly string[];
@@ -49,6 +52,7 @@ const fullCommand = (parts: LaunchParts): readonly string[] => [
   ...firstStage(parts.prepareNetwork === null ? gateFd - 1 : gateFd, parts.memberFiles),
   ...parts.entrance,
   ...(parts.prepareNetwork === null ? [] : inNewNetwork(parts.identity)),
+  ...(parts.overlay === null ? [] : inOverlay(parts.overlay, parts.identity)),
   ...commandPrefix(parts.identity),
   parts.bubblewrap,
   ...['--args', '3', '--json-status-fd', '4', '--'],

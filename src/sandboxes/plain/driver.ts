@@ -8,7 +8,7 @@ import type { Logger } from '../../kernel/logger.ts';
 import { sandboxErrors } from '../errors.ts';
 import { findProgram } from '../process/find-program.ts';
 import { createPipeStock, type PipeStock } from '../process/pipe-stock.ts';
-import { createProcessSandbox } from '../process/process-sandbox.ts';
+import { childEnd, createProcessSandbox } from '../process/process-sandbox.ts';
 import { openResultChannel } from '../process/result-channel.ts';
 import type { Enforcement, Sandbox, SandboxDriver, SandboxSpec } from '../sandbox.ts';
 import { translateSpec } from './translate.ts';
@@ -86,9 +86,15 @@ const killAll = (child: ChildProcess, folder: string): void => {
 const notAdoptable = (id: string) =>
   sandboxErrors.START_FAILED({ message: `Sandbox ${id} is a plain process, in which nothing can be mounted.` });
 
+const noSystemLayer = (id: string) =>
+  sandboxErrors.START_FAILED({
+    message: `Sandbox ${id} is a plain process, which sees the host's packages only: install there what the algorithm names in "packages".`,
+  });
+
 const start = async (deps: PlainDeps, pipes: PipeStock, spec: SandboxSpec): Promise<Sandbox> => {
   const folder = join(deps.runFolder, 'sandboxes', spec.id);
   if (spec.adoptable !== undefined) throw notAdoptable(spec.id);
+  if (spec.systemLayer !== undefined && spec.systemLayer !== null) throw noSystemLayer(spec.id);
   if (existsSync(folder)) throw sandboxErrors.START_FAILED({ message: `A sandbox called ${spec.id} runs already.` });
   await mkdir(folder, { recursive: true });
   const pipe = spec.resultChannel ? join(folder, 'algoout') : null;
@@ -98,6 +104,7 @@ const start = async (deps: PlainDeps, pipes: PipeStock, spec: SandboxSpec): Prom
     const launched = await launch(spec, folder, pipe);
     return createProcessSandbox({
       ...launched,
+      ended: childEnd(launched.child),
       id: spec.id,
       results,
       clock: deps.clock,
