@@ -1,5 +1,5 @@
 import { limits } from '../kernel/limits.ts';
-import type { OutRecord, Place } from './messaging.ts';
+import type { AppendSink, OutRecord } from './messaging.ts';
 
 /** A record that waits for its acknowledgement. */
 export interface QueuedRecord {
@@ -7,8 +7,7 @@ export interface QueuedRecord {
   /** Bytes of its body in a batch. */
   readonly bodyBytes: number;
   readonly queuedAtMs: number;
-  resolve(place: Place): void;
-  reject(error: Error): void;
+  readonly sink: AppendSink;
 }
 
 /** Bounds what one appender holds in memory: `limits.appendQueueRecords` and `limits.appendQueueBytes`. */

@@ -17,7 +17,7 @@ import { accountRepliesTopic } from '../kernel/topics.ts';
 import { messagingErrors } from './errors.ts';
 import type { OutRecord } from './messaging.ts';
 import { createOffsetTracker } from './offset-tracker.ts';
-import { createTransactionSettler } from './settle.ts';
+import { createTransactionSettler } from './transaction-settler.ts';
 
 const append = { mode: { kind: 'append', name: 'w', everyMs: 50 } } as const;
 
@@ -188,6 +188,9 @@ describe('settling in transactions', () => {
       { clock, logger: silentLogger, everyMs: 50, membership: () => membership, onFailed },
       {
         append: async (record) => await transactor.append(record),
+        send: (record, sink) => {
+          transactor.send(record, sink);
+        },
         abort: async () => {
           await transactor.abort();
         },

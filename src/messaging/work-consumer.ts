@@ -1,9 +1,11 @@
 import { sleep } from '../kernel/clock.ts';
 import { asPlatformError } from '../kernel/errors.ts';
+import { createAppendSettler } from './append-settler.ts';
 import { createCarefulTurns } from './careful-turns.ts';
 import type { Assignment, InRecord, Membership } from './messaging.ts';
 import { type Opening, openPartition } from './opening.ts';
-import { createAppendSettler, createTransactionSettler, type Settler } from './settle.ts';
+import type { Settler } from './settle.ts';
+import { createTransactionSettler } from './transaction-settler.ts';
 import type { WorkConsumer, WorkConsumerOptions } from './work.ts';
 import { WorkPartition } from './work-partition.ts';
 

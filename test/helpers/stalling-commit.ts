@@ -13,6 +13,9 @@ export const withStallingCommit = (messaging: Messaging, onWritten: () => void):
     const transactor = await messaging.transactor(options);
     return {
       append: async (record) => await transactor.append(record),
+      send: (record, sink) => {
+        transactor.send(record, sink);
+      },
       abort: async () => {
         await transactor.abort();
       },

@@ -1,3 +1,4 @@
+import { appendBySink } from '../../src/messaging/append.ts';
 import type { Appender, Assignment, Messaging, PartitionOffset, Transactor } from '../../src/messaging/messaging.ts';
 import { decodeOffsetMetadata, encodeOffsetMetadata } from '../../src/messaging/offset-metadata.ts';
 import type { SimProcess } from './sim-process.ts';
@@ -29,6 +30,9 @@ const commitsAboveLowWater = (messaging: Messaging): Messaging =>
       const transactor = await messaging.transactor(options);
       return {
         append: async (record) => await transactor.append(record),
+        send: (record, sink) => {
+          transactor.send(record, sink);
+        },
         commit: async (offsets) => {
           await transactor.commit(offsets.map((each) => ({ ...each, offsets: each.offsets.map(withoutHoles) })));
         },
@@ -46,13 +50,17 @@ const acknowledgesBeforeProduce = (messaging: Messaging, process: SimProcess): M
   withParts(messaging, {
     appender: async (options): Promise<Appender> => {
       const appender = await messaging.appender(options);
+      const send: Appender['send'] = (record, sink) => {
+        process.clock.after(60, () => {
+          appender.append(record).catch(() => {});
+        });
+        queueMicrotask(() => {
+          sink.appended({ partition: 0, offset: 0n });
+        });
+      };
       return {
-        append: async (record) => {
-          process.clock.after(60, () => {
-            appender.append(record).catch(() => {});
-          });
-          return await Promise.resolve({ partition: 0, offset: 0n });
-        },
+        append: async (record) => await appendBySink({ send }, record),
+        send,
         close: async () => {
           await appender.close();
         },

@@ -1,5 +1,6 @@
+import { appendBySink } from '../append.ts';
 import { messagingErrors } from '../errors.ts';
-import type { Appender, OutRecord, Place } from '../messaging.ts';
+import type { Appender, AppendSink, OutRecord, Place } from '../messaging.ts';
 import type { Links } from './cluster.ts';
 import type { Producer } from './producer.ts';
 
@@ -16,9 +17,13 @@ export class KafkaAppender implements Appender {
     this.#onClosed = onClosed;
   }
 
-  append(record: OutRecord): Promise<Place> {
-    if (this.#closing !== null) return Promise.reject(closed());
-    return this.#producer.append(record);
+  async append(record: OutRecord): Promise<Place> {
+    return await appendBySink(this, record);
+  }
+
+  send(record: OutRecord, sink: AppendSink): void {
+    if (this.#closing === null) this.#producer.send(record, sink);
+    else sink.failed(closed(), record);
   }
 
   async close(): Promise<void> {

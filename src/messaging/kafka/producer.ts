@@ -4,7 +4,7 @@ import type { Logger } from '../../kernel/logger.ts';
 import type { Topic } from '../../kernel/topics.ts';
 import { AppendBudget, type QueuedRecord } from '../batcher.ts';
 import { isRefusal } from '../errors.ts';
-import type { OutRecord, Place } from '../messaging.ts';
+import type { AppendSink, OutRecord } from '../messaging.ts';
 import {
   asError,
   isUnavailable,
@@ -86,17 +86,17 @@ export class Producer {
     return this.#budget.records;
   }
 
-  append(record: OutRecord): Promise<Place> {
+  send(record: OutRecord, sink: AppendSink): void {
     const bodyBytes = recordBodyBytes(record);
     const sizeBytes = recordBytesMax(bodyBytes);
-    if (this.#failure !== null) return Promise.reject(this.#failure);
-    if (sizeBytes + batchHeaderBytes > limits.batchBytes) return Promise.reject(tooLarge(record, sizeBytes));
-    if (!this.#budget.take(sizeBytes)) return Promise.reject(queueFull());
-    return new Promise<Place>((resolve, reject) => {
-      const item = { record, bodyBytes, queuedAtMs: this.#options.clock.monotonicMs(), resolve, reject };
-      this.#place(this.#topic(record.topic), item);
-      this.#watch();
-    });
+    const refusal = this.#refusal(record, sizeBytes);
+    if (refusal !== null) {
+      sink.failed(refusal, record);
+      return;
+    }
+    const item = { record, bodyBytes, queuedAtMs: this.#options.clock.monotonicMs(), sink };
+    this.#place(this.#topic(record.topic), item);
+    this.#watch();
   }
 
   /** Resolves when nothing waits any more: each record was acknowledged or given up. */
@@ -116,6 +116,13 @@ export class Producer {
   fail(error: Error): void {
     this.#failure = error;
     this.discard(error);
+  }
+
+  /** Why the record is not taken; null: its place in the queue is. */
+  #refusal(record: OutRecord, sizeBytes: number): Error | null {
+    if (this.#failure !== null) return this.#failure;
+    if (sizeBytes + batchHeaderBytes > limits.batchBytes) return tooLarge(record, sizeBytes);
+    return this.#budget.take(sizeBytes) ? null : queueFull();
   }
 
   #topic({ name, ofAccount }: Topic): TopicLine {
@@ -287,7 +294,7 @@ export class Producer {
     let offset = baseOffset;
     for (const item of batch.items) {
       this.#budget.give(recordBytesMax(item.bodyBytes));
-      item.resolve({ partition: line.partition, offset });
+      item.sink.appended({ partition: line.partition, offset });
       offset += 1n;
     }
     this.#settled();
@@ -360,7 +367,7 @@ export class Producer {
     if (items.length > 0 && !isRefusal(error)) this.#options.session.gaveUp(error);
     for (const item of items) {
       this.#budget.give(recordBytesMax(item.bodyBytes));
-      item.reject(error);
+      item.sink.failed(error, item.record);
     }
     this.#settled();
   }

@@ -1,7 +1,8 @@
 import { txnOffsetCommitV4 } from '@platformatic/kafka';
 import type { Clock } from '../../kernel/clock.ts';
+import { appendBySink } from '../append.ts';
 import { messagingErrors } from '../errors.ts';
-import type { GroupOffsets, OutRecord, Place, Transactor } from '../messaging.ts';
+import type { AppendSink, GroupOffsets, OutRecord, Place, Transactor } from '../messaging.ts';
 import { asError } from './append-errors.ts';
 import { codeError, type Links } from './cluster.ts';
 import { commitError, firstCode } from './group-calls.ts';
@@ -45,10 +46,15 @@ export class KafkaTransactor implements Transactor {
     [this.#open, this.#other] = parts.sides;
   }
 
-  append(record: OutRecord): Promise<Place> {
-    if (this.#closing !== null) return Promise.reject(closed());
+  async append(record: OutRecord): Promise<Place> {
+    return await appendBySink(this, record);
+  }
+
+  send(record: OutRecord, sink: AppendSink): void {
     const { producer, session } = this.#open;
-    return session.failure === null ? producer.append(record) : Promise.reject(session.failure);
+    const failure = this.#closing === null ? session.failure : closed();
+    if (failure === null) producer.send(record, sink);
+    else sink.failed(failure, record);
   }
 
   async commit(offsets: readonly GroupOffsets[]): Promise<void> {

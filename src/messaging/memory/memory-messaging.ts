@@ -1,4 +1,5 @@
 import { asPlatformError } from '../../kernel/errors.ts';
+import { tellSink } from '../append.ts';
 import { messagingErrors } from '../errors.ts';
 import type {
   Appender,
@@ -10,6 +11,7 @@ import type {
   OutRecord,
   OwnOptions,
   OwnReader,
+  Place,
   Transactor,
   TransactorOptions,
 } from '../messaging.ts';
@@ -57,10 +59,14 @@ class MemoryMessagingClient implements MemoryMessaging {
     await this.#network.insist('admin', () => undefined);
     const producer = new MemoryProducer(this.#broker, this.#network, { transactionOf: () => null, held: false });
     let closed = false;
+    const append = async (record: OutRecord): Promise<Place> => {
+      if (closed) throw messagingErrors.CLOSED({ message: `The appender '${options.name}' is closed.` });
+      return await producer.append(record);
+    };
     return this.#keep({
-      append: async (record: OutRecord) => {
-        if (closed) throw messagingErrors.CLOSED({ message: `The appender '${options.name}' is closed.` });
-        return await producer.append(record);
+      append,
+      send: (record, sink) => {
+        tellSink(append(record), record, sink);
       },
       close: async () => {
         closed = true;

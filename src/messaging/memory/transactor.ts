@@ -1,6 +1,7 @@
 import { PlatformError } from '../../kernel/errors.ts';
+import { tellSink } from '../append.ts';
 import { messagingErrors } from '../errors.ts';
-import type { GroupOffsets, OutRecord, Place, Transactor } from '../messaging.ts';
+import type { AppendSink, GroupOffsets, OutRecord, Place, Transactor } from '../messaging.ts';
 import type { MemoryBroker } from './broker.ts';
 import type { MemoryNetwork } from './network.ts';
 import { MemoryProducer } from './producer.ts';
@@ -25,6 +26,10 @@ export class MemoryTransactor implements Transactor {
   async append(record: OutRecord): Promise<Place> {
     if (this.#closed) throw messagingErrors.CLOSED({ message: `The transactor '${this.#id}' is closed.` });
     return await this.#producer.append(record);
+  }
+
+  send(record: OutRecord, sink: AppendSink): void {
+    tellSink(this.append(record), record, sink);
   }
 
   async commit(offsets: readonly GroupOffsets[]): Promise<void> {
