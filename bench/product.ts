@@ -57,6 +57,8 @@ export const startProduct = async (options: {
     MILLRACE_ADMIN_KEY: key,
     MILLRACE_CALLS_PER_ACCOUNT_MAX: '10000',
     MILLRACE_IDLE_EXPIRY_S: String(idleExpiryS),
+    // As many runners as the floor has.
+    MILLRACE_SLOTS: '2',
     ...options.variables,
   };
   const child = spawn(process.execPath, [join(root, 'src/apps/all.ts')], {

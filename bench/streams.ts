@@ -5,11 +5,19 @@ import { type BrokerAccess, startFloor } from './floor.ts';
 import type { Product } from './product.ts';
 import type { LoadResult } from './wrk.ts';
 
-/** Kafka → algorithm → Kafka: records that lie in the topic before the reader starts, first to last result by the broker's clock. */
+/**
+ * Kafka → algorithm → Kafka. A burst is published to the running side; what counts are the records that still lay in
+ * the topic when the publisher was done, and the time from then to their last answer, by the broker's clock.
+ */
 
-interface Access {
-  readonly inbox: string;
-  readonly replies: string;
+type Answer = EachBatchPayload['batch']['messages'][number];
+
+interface Side {
+  readonly side: Row['side'];
+  readonly requests: string;
+  readonly results: string;
+  message(run: string, index: number): Message;
+  answers(run: string, answer: Answer): boolean;
 }
 
 const body = JSON.stringify({ hello: 'x'.repeat(116) });
@@ -25,36 +33,29 @@ const connect = (access: BrokerAccess): Kafka =>
 const publish = async (kafka: Kafka, topic: string, messages: readonly Message[]): Promise<void> => {
   const producer = kafka.producer();
   await producer.connect();
-  for (let at = 0; at < messages.length; at += 2_000)
-    await producer.send({ topic, messages: messages.slice(at, at + 2_000) });
+  for (let at = 0; at < messages.length; at += 4_000)
+    await producer.send({ topic, messages: messages.slice(at, at + 4_000) });
   await producer.disconnect();
 };
 
-/** Reads a topic until `wanted` records that `accepts` have come; gives the span of their append times, seconds. */
-const spanOf = async (
+/** Reads a topic until `wanted` answers have come; gives their append times in milliseconds since the epoch. */
+const appendTimes = async (
   kafka: Kafka,
   topic: string,
   wanted: number,
-  accepts: (value: EachBatchPayload['batch']['messages'][number]) => boolean,
-): Promise<number> => {
+  accepts: (answer: Answer) => boolean,
+): Promise<readonly number[]> => {
   const consumer = kafka.consumer({ groupId: `bench-${randomUUID()}`, maxWaitTimeInMs: 100 });
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
-  let count = 0;
-  let first = Number.POSITIVE_INFINITY;
-  let last = 0;
+  const times: number[] = [];
   await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${count} of ${wanted} records came back on ${topic}`)), 120_000);
+    const timer = setTimeout(() => reject(new Error(`${times.length} of ${wanted} answers on ${topic}`)), 120_000);
     void consumer.run({
       autoCommit: false,
       eachBatch: ({ batch }) => {
-        for (const message of batch.messages) {
-          if (!accepts(message)) continue;
-          count += 1;
-          first = Math.min(first, Number(message.timestamp));
-          last = Math.max(last, Number(message.timestamp));
-        }
-        if (count >= wanted) {
+        for (const answer of batch.messages) if (accepts(answer)) times.push(Number(answer.timestamp));
+        if (times.length >= wanted) {
           clearTimeout(timer);
           resolve();
         }
@@ -63,76 +64,68 @@ const spanOf = async (
     });
   });
   await consumer.disconnect();
-  return Math.max(1, last - first) / 1000;
+  return times;
 };
 
-const result = (records: number, seconds: number): LoadResult => ({
-  rps: records / seconds,
-  failed: 0,
-  p50Ms: 0,
-  p95Ms: 0,
-  p99Ms: 0,
-});
+const measure = async (kafka: Kafka, side: Side, records: number): Promise<LoadResult> => {
+  const run = randomUUID().slice(0, 8);
+  const messages = Array.from({ length: records }, (_, index) => side.message(run, index));
+  await publish(kafka, side.requests, messages);
+  const publishedMs = Date.now();
+  const times = await appendTimes(kafka, side.results, records, (answer) => side.answers(run, answer));
+  const later = times.filter((atMs) => atMs > publishedMs);
+  const lastMs = Math.max(...later);
+  const rps = (later.length * 1000) / Math.max(1, lastMs - publishedMs);
+  return { rps, failed: 0, p50Ms: 0, p95Ms: 0, p99Ms: 0 };
+};
 
-const measureFloor = async (access: BrokerAccess, records: number, round: number): Promise<LoadResult> => {
-  const kafka = connect(access);
-  const requests = `floor.stream.requests.${round}`;
-  const results = `floor.stream.results.${round}`;
+const createFloorTopics = async (kafka: Kafka, topics: readonly string[]): Promise<void> => {
+  const configEntries = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }];
   const admin = kafka.admin();
   await admin.connect();
-  await admin.createTopics({
-    topics: [
-      {
-        topic: requests,
-        numPartitions: 4,
-        configEntries: [{ name: 'message.timestamp.type', value: 'LogAppendTime' }],
-      },
-      { topic: results, numPartitions: 4, configEntries: [{ name: 'message.timestamp.type', value: 'LogAppendTime' }] },
-    ],
-  });
+  await admin.createTopics({ topics: topics.map((topic) => ({ topic, numPartitions: 4, configEntries })) });
   await admin.disconnect();
-  await publish(
-    kafka,
-    requests,
-    Array.from({ length: records }, (_, index) => ({ key: String(index), value: body })),
-  );
-  const floor = await startFloor({ access, port: 0, requests, results, http: false });
-  const seconds = await spanOf(kafka, results, records, () => true);
-  await floor.stop();
-  return result(records, seconds);
 };
 
-const measureProduct = async (product: Product, access: Access, records: number): Promise<LoadResult> => {
-  const kafka = connect(product.access);
-  const run = randomUUID().slice(0, 8);
-  const headers = { ce_subject: 'admin/echo', 'content-type': 'application/json' };
-  const messages = Array.from({ length: records }, (_, index) => ({
+const floorSide: Side = {
+  side: 'floor',
+  requests: 'floor.stream.requests',
+  results: 'floor.stream.results',
+  message: (run, index) => ({ key: `${run}-${index}`, value: body }),
+  answers: (run, answer) => String(answer.key ?? '').startsWith(run),
+};
+
+const productSide = (access: { readonly inbox: string; readonly replies: string }): Side => ({
+  side: 'product',
+  requests: access.inbox,
+  results: access.replies,
+  message: (run, index) => ({
     key: String(index),
     value: body,
-    headers: { ...headers, ce_id: `${run}-${index}` },
-  }));
-  await publish(kafka, access.inbox, messages);
-  const seconds = await spanOf(kafka, access.replies, records, (message) =>
-    String(message.headers?.['ce_causationid'] ?? '').startsWith(run),
-  );
-  return result(records, seconds);
-};
+    headers: { ce_subject: 'admin/echo', 'content-type': 'application/json', ce_id: `${run}-${index}` },
+  }),
+  answers: (run, answer) => String(answer.headers?.['ce_causationid'] ?? '').startsWith(run),
+});
 
-/** Floor and product in turn. The product's burst is published while it runs: its span is that of its answers. */
+/** Floor and product in turn; the first burst of each only warms it up. */
 export const measureStreams = async (
   product: Product,
   options: { readonly repeats: number; readonly records: number; readonly say: (text: string) => void },
 ): Promise<readonly Row[]> => {
-  const access = JSON.parse(await product.cli('topics', '--json')) as Access;
-  const floor: LoadResult[] = [];
-  const ours: LoadResult[] = [];
-  for (let round = 0; round < options.repeats; round += 1) {
-    floor.push(await measureFloor(product.access, options.records, round));
-    ours.push(await measureProduct(product, access, options.records));
-    options.say(`stream floor ${floor.at(-1)?.rps.toFixed(0) ?? ''}/s, product ${ours.at(-1)?.rps.toFixed(0) ?? ''}/s`);
+  const access = JSON.parse(await product.cli('topics', '--json')) as { inbox: string; replies: string };
+  const kafka = connect(product.access);
+  const { requests, results } = floorSide;
+  await createFloorTopics(kafka, [requests, results]);
+  const floor = await startFloor({ access: product.access, port: 0, requests, results, http: false });
+  const sides = [floorSide, productSide(access)];
+  const runs = new Map<Side, LoadResult[]>(sides.map((side) => [side, []]));
+  for (let round = 0; round <= options.repeats; round += 1) {
+    for (const side of sides) {
+      const result = await measure(kafka, side, options.records);
+      if (round > 0) runs.get(side)?.push(result);
+      options.say(`stream ${side.side} ${result.rps.toFixed(0)}/s${round === 0 ? ' (warming up)' : ''}`);
+    }
   }
-  return [
-    rowOf({ case: 'stream', side: 'floor', concurrency: 0 }, floor),
-    rowOf({ case: 'stream', side: 'product', concurrency: 0 }, ours),
-  ];
+  await floor.stop();
+  return sides.map((side) => rowOf({ case: 'stream', side: side.side, concurrency: 0 }, runs.get(side) ?? []));
 };
