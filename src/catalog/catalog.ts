@@ -51,11 +51,19 @@ export type Algorithm = Static<typeof algorithmKind.schema>;
 /** How a build is to be run: from its `millrace.yaml`, within the pool's maximum. */
 export const runSettingsSchema = Type.Object({
   pool: Type.String(),
-  isolation: Type.Union([Type.Literal('account'), Type.Literal('shared')]),
+  isolation: Type.Union([Type.Literal('account'), Type.Literal('call'), Type.Literal('shared')]),
   memoryBytes: Type.Number(),
   cpus: Type.Number(),
   processes: Type.Number(),
   loadTimeoutS: Type.Number(),
+  // Builds from before these existed have none of them.
+  /** Size of `/tmp` and of the home folder together. */
+  diskBytes: Type.Optional(Type.Number()),
+  /** Size of the largest file. */
+  fileBytes: Type.Optional(Type.Number()),
+  gpus: Type.Optional(Type.Number()),
+  /** Of the hosts outside only these, as `NAME` or `NAME:PORT`; null: all. Nobody is reached without network access. */
+  hosts: Type.Optional(Nullable(Type.Array(Type.String()))),
 });
 export type RunSettings = Static<typeof runSettingsSchema>;
 

@@ -2,6 +2,7 @@ import type { Build, RunSettings } from '../catalog/catalog.ts';
 import type { Request, ResultType, RunError, Status } from '../kernel/contracts/contracts.gen.ts';
 import type { RequestId } from '../kernel/ids.ts';
 import type { Delivery } from '../messaging/work.ts';
+import type { SandboxNetwork } from '../sandboxes/sandbox.ts';
 import type { ClassKey } from './pool/class-key.ts';
 
 /** A record of the requests topic, as it was taken. */
@@ -44,13 +45,16 @@ export interface SandboxClass {
   readonly build: RunnableBuild;
   readonly language: string;
   /** From the algorithm's settings: whether its code may reach other hosts. */
-  readonly network: 'none' | 'outside';
+  readonly network: SandboxNetwork;
 }
 
 /** A request that waits for, or runs in, a sandbox. */
 export interface Call extends Accepted {
   readonly sandboxClass: SandboxClass;
 }
+
+/** What a sandbox is told of a call: nothing of where it came from. */
+export type SandboxCall = Omit<Call, 'delivery'>;
 
 /** How a call ended; everything about it that is not in its request. */
 export interface Ended {

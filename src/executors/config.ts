@@ -49,6 +49,27 @@ export const executorsConfig = Type.Object(
       minimum: 0.1,
       description: 'Most CPU cores that one sandbox gets, whatever its build asks for.',
     }),
+    MILLRACE_SANDBOX_PROCESSES: Type.Integer({
+      default: 4_096,
+      minimum: 1,
+      description: 'Most processes and threads that one sandbox gets, whatever its build asks for.',
+    }),
+    MILLRACE_SANDBOX_DISK_MB: Type.Integer({
+      default: 2_048,
+      minimum: 1,
+      description:
+        'Most space for `/tmp` and the home folder of one sandbox together, in MiB, whatever its build asks for.',
+    }),
+    MILLRACE_SANDBOX_FILE_MB: Type.Integer({
+      default: 2_048,
+      minimum: 1,
+      description: 'Size of the largest file that one sandbox may write, in MiB, whatever its build asks for.',
+    }),
+    MILLRACE_SANDBOX_GPUS: Type.Integer({
+      default: 0,
+      minimum: 0,
+      description: 'Most graphics processors that one sandbox gets, whatever its build asks for.',
+    }),
   },
   { title: 'Executors' },
 );

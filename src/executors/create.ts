@@ -31,7 +31,7 @@ import { createPrefetch } from './prefetch.ts';
 import { createRecentRequests } from './recent-requests.ts';
 import { createResolveClass } from './resolve-class.ts';
 import { createOutputs } from './results/outputs.ts';
-import type { LimitsMax } from './sandbox-limits.ts';
+import { limitsMaxOf } from './sandbox-limits.ts';
 import type { IsCopy } from './steps/drop-copy.ts';
 import { openStock } from './stock/open-stock.ts';
 import type { Stock } from './stock/stock.ts';
@@ -160,18 +160,13 @@ class PoolExecutor implements Executor {
     return await createArtefacts({ layers, folder, maxBytes, clock, random, logger });
   }
 
-  #limitsMax(): LimitsMax {
-    const { MILLRACE_SANDBOX_MEMORY_MB: megabytes, MILLRACE_SANDBOX_CPUS: cpus } = this.#deps.config;
-    return { memoryBytes: megabytes * mebibyte, cpus };
-  }
-
   #prepare(artefacts: Artefacts, sockets: string): Places {
     const { clock, config, driver, logger, random, runtimeFolder } = this.#deps;
     const languages = createLanguages({ runtimeFolder, nodeBinary: process.execPath });
     const stock = openStock({
       driver,
       languages,
-      limitsMax: this.#limitsMax(),
+      limitsMax: limitsMaxOf(config),
       socketFolder: sockets,
       size: config.MILLRACE_PREWARMED,
       memoryBudgetBytes: memoryBudgetOf(config),
@@ -184,7 +179,7 @@ class PoolExecutor implements Executor {
 
   #createDispatcher({ artefacts, languages, sockets, stock }: Places, onEnd: DispatcherDeps['onEnd']): Dispatcher {
     const { blobs, clock, config, driver, logger, random } = this.#deps;
-    const limitsMax = this.#limitsMax();
+    const limitsMax = limitsMaxOf(config);
     return createDispatcher({
       clock,
       logger,

@@ -1,11 +1,18 @@
-import type { Build, Catalog } from '../catalog/catalog.ts';
+import type { Algorithm, Build, Catalog, RunSettings } from '../catalog/catalog.ts';
 import type { Request } from '../kernel/contracts/contracts.gen.ts';
+import type { SandboxNetwork } from '../sandboxes/sandbox.ts';
 import type { RunnableBuild, SandboxClass } from './call.ts';
 import { classKeyOf } from './pool/class-key.ts';
 
 /** True for a build that succeeded and has what is needed to run it. `as`-free: the checks narrow it. */
 export const isRunnable = (build: Build): build is RunnableBuild =>
   build.status === 'succeeded' && build.artefact !== null && build.run !== null;
+
+/** The owner's setting decides first; a build can only ask for less than it allows. */
+const networkOf = ({ settings }: Algorithm, { hosts = null }: RunSettings): SandboxNetwork => {
+  if (settings.networkAccess !== 'full') return 'none';
+  return hosts === null ? 'outside' : { hosts };
+};
 
 /** Which sandboxes may run the request; null when its build is not known as one that can be run. */
 export const createResolveClass =
@@ -20,6 +27,6 @@ export const createResolveClass =
       key: classKeyOf(build, build.run.isolation, request.account),
       build,
       language: environment.language,
-      network: algorithm.settings.networkAccess === 'full' ? 'outside' : 'none',
+      network: networkOf(algorithm, build.run),
     };
   };

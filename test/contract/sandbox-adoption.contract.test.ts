@@ -12,7 +12,14 @@ import type { Mount, Sandbox, SandboxDriver, SandboxLimits } from '../../src/san
 
 const runtimeFolder = fileURLToPath(new URL('../../runtime', import.meta.url));
 const mebibyte = 1024 * 1024;
-const small: SandboxLimits = { memoryBytes: 128 * mebibyte, cpus: 1, processes: 32, diskBytes: 32 * mebibyte };
+const small: SandboxLimits = {
+  memoryBytes: 128 * mebibyte,
+  cpus: 1,
+  processes: 32,
+  diskBytes: 32 * mebibyte,
+  fileBytes: 32 * mebibyte,
+  gpus: 0,
+};
 const large: SandboxLimits = { ...small, memoryBytes: 512 * mebibyte, cpus: 2, processes: 64 };
 
 const commands = {

@@ -25,7 +25,7 @@ const driver = await createSandboxDriver({ kind: 'bubblewrap', runFolder: '${run
 const sandbox = await driver.start({
   id: 'descriptors', command: ['/bin/sh', '-c', 'for fd in /proc/self/fd/*; do echo "$(basename $fd) $(readlink $fd)"; done'],
   environment: { PATH: '/usr/bin:/bin' }, workingFolder: '/tmp', mounts: [],
-  limits: { memoryBytes: 134217728, cpus: 1, processes: 16, diskBytes: 1048576 },
+  limits: { memoryBytes: 134217728, cpus: 1, processes: 16, diskBytes: 1048576, fileBytes: 1048576, gpus: 0 },
   network: 'none', resultChannel: true, endpoint: null,
 });
 sandbox.stdout.pipe(process.stdout);

@@ -25,7 +25,7 @@ import { systemClock } from '${new URL('../../src/platform/clock.ts', import.met
 const quiet = () => {};
 const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 const driver = await createSandboxDriver({ kind: 'bubblewrap', runFolder: '${runFolder}', clock: systemClock, logger });
-const limits = { memoryBytes: 134217728, cpus: 1, processes: 16, diskBytes: 1048576 };
+const limits = { memoryBytes: 134217728, cpus: 1, processes: 16, diskBytes: 1048576, fileBytes: 1048576, gpus: 0 };
 const sandbox = await driver.start({
   id: 'left-over', command: ['/usr/bin/python3', '-c', 'import time; print("up", flush=True); time.sleep(600)', '${mark}'],
   environment: {}, workingFolder: '/tmp', mounts: [], limits,

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -35,7 +35,7 @@ import { createLayerStore } from '../../src/platform/blobs/layer-store.ts';
 import { systemClock as clock } from '../../src/platform/clock.ts';
 import { systemRandom as random } from '../../src/platform/random.ts';
 import { createMetrics } from '../../src/platform/telemetry/metrics.ts';
-import { createSandboxDriver } from '../../src/sandboxes/create.ts';
+import { createSandboxDriver, type SandboxDriverDeps } from '../../src/sandboxes/create.ts';
 
 /** An answer as it stands in the log. */
 export interface Answered {
@@ -72,7 +72,7 @@ const writeFiles = async (folder: string, files: Readonly<Record<string, string>
 };
 
 /** An executor with real sandboxes on a log in memory, and a reader of everything that it publishes. */
-export const openExecutorScenario = async (kind: 'bubblewrap' | 'plain', config: Partial<ExecutorsConfig> = {}) => {
+export const openExecutorScenario = async (kind: SandboxDriverDeps['kind'], config: Partial<ExecutorsConfig> = {}) => {
   const folder = await mkdtemp(join(tmpdir(), 'executor-flow-'));
   const broker = createMemoryBroker({ clock });
   const messaging = createMemoryMessaging({ broker });
@@ -122,6 +122,10 @@ export const openExecutorScenario = async (kind: 'bubblewrap' | 'plain', config:
         MILLRACE_ARTEFACTS_MB: 1_000,
         MILLRACE_SANDBOX_MEMORY_MB: 1_024,
         MILLRACE_SANDBOX_CPUS: 2,
+        MILLRACE_SANDBOX_PROCESSES: 4_096,
+        MILLRACE_SANDBOX_DISK_MB: 2_048,
+        MILLRACE_SANDBOX_FILE_MB: 2_048,
+        MILLRACE_SANDBOX_GPUS: 0,
         ...config,
       },
       dataFolder: join(folder, `executor-${executors.length}`),
@@ -157,6 +161,12 @@ export const openExecutorScenario = async (kind: 'bubblewrap' | 'plain', config:
   await follow(topics.dead, (record) => void dead.push(record));
   await follow(accountRepliesTopic(accountNameOf(account)), (record) => void replies.push(record));
 
+  const putPacked = async (packed: Buffer) => {
+    const digest = createHash('sha256').update(packed).digest('hex');
+    await blobs.put(`layers/${digest}.tar.gz`, packed);
+    return { digest, sizeBytes: packed.length };
+  };
+
   /** Builds an algorithm of these files as the builder would, and waits until the view knows it. */
   const deploy = async (
     files: Readonly<Record<string, string>>,
@@ -164,6 +174,10 @@ export const openExecutorScenario = async (kind: 'bubblewrap' | 'plain', config:
       readonly environment?: string;
       readonly run?: Partial<RunSettings>;
       readonly dependencies?: Readonly<Record<string, string>>;
+      /** Default: isolated. */
+      readonly networkAccess?: 'isolated' | 'full';
+      /** Packed bytes that are the artefact instead of the files, as nobody's builder would make them. */
+      readonly packed?: Buffer;
     } = {},
   ): Promise<Deployed> => {
     const algorithmId = randomUUID();
@@ -173,13 +187,13 @@ export const openExecutorScenario = async (kind: 'bubblewrap' | 'plain', config:
       await writeFiles(source, content);
       return await layers.add(source);
     };
-    const app = await add(files);
+    const app = options.packed === undefined ? await add(files) : await putPacked(options.packed);
     const dependencies = options.dependencies === undefined ? null : await add(options.dependencies);
     const settings = {
       callability: 'private',
       sourceVisibility: 'closed',
       license: 'apl',
-      networkAccess: 'isolated',
+      networkAccess: options.networkAccess ?? 'isolated',
       pipelineEnabled: true,
       insightsEnabled: true,
     } as const;
@@ -283,6 +297,8 @@ export const openExecutorScenario = async (kind: 'bubblewrap' | 'plain', config:
     clock,
     metrics,
     adopts: driver.adopts,
+    /** Everything of this scenario on this machine lies here. */
+    folder,
     /** Ids of the sandboxes that exist now. */
     sandboxes: async (): Promise<readonly string[]> => await readdir(join(folder, 'run/sandboxes')),
     answers,

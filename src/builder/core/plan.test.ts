@@ -6,7 +6,18 @@ describe('planOf', () => {
     expect(planOf(null)).toEqual({
       commands: [],
       test: null,
-      run: { pool: 'cpu', isolation: 'account', memoryBytes: 512 * 2 ** 20, cpus: 1, processes: 256, loadTimeoutS: 60 },
+      run: {
+        pool: 'cpu',
+        isolation: 'account',
+        memoryBytes: 512 * 2 ** 20,
+        cpus: 1,
+        processes: 256,
+        loadTimeoutS: 60,
+        diskBytes: 2 * 2 ** 30,
+        fileBytes: 2 * 2 ** 30,
+        gpus: 0,
+        hosts: null,
+      },
     });
   });
 

@@ -1,10 +1,12 @@
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { parse } from 'yaml';
+import { allowedHostForm, parseAllowedHost } from '../../sandboxes/allowed-host.ts';
 import { type BuildPlan } from '../builder.ts';
 import { builderErrors } from '../errors.ts';
 
 const mebibyte = 1024 * 1024;
+const allowedHostsMax = 64;
 
 const Commands = Type.Union([Type.String(), Type.Array(Type.String())]);
 
@@ -16,14 +18,20 @@ const manifestSchema = Type.Object(
     build: Type.Optional(Commands),
     test: Type.Optional(Type.String()),
     pool: Type.Optional(Type.String({ pattern: '^[a-z][a-z0-9-]{0,30}$' })),
-    isolation: Type.Optional(Type.Union([Type.Literal('account'), Type.Literal('shared')])),
+    isolation: Type.Optional(Type.Union([Type.Literal('account'), Type.Literal('call'), Type.Literal('shared')])),
     memory_mb: Type.Optional(Type.Integer({ minimum: 16, maximum: 1024 * 1024 })),
     cpus: Type.Optional(Type.Number({ minimum: 0.1, maximum: 256 })),
     processes: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
+    disk_mb: Type.Optional(Type.Integer({ minimum: 1, maximum: 1024 * 1024 })),
+    file_mb: Type.Optional(Type.Integer({ minimum: 1, maximum: 1024 * 1024 })),
+    gpus: Type.Optional(Type.Integer({ minimum: 0, maximum: 64 })),
+    network_hosts: Type.Optional(Type.Array(Type.String(), { maxItems: allowedHostsMax })),
     load_timeout_s: Type.Optional(Type.Integer({ minimum: 1, maximum: 3600 })),
   },
   { additionalProperties: false },
 );
+
+type Manifest = Static<typeof manifestSchema>;
 
 const refuse = (message: string): Error => builderErrors.PLAN_INVALID({ message: `millrace.yaml: ${message}` });
 
@@ -49,6 +57,11 @@ const describeFault = (value: unknown): string => {
     : `${fault.instancePath.slice(1).replaceAll('/', '.')} ${fault.message}`;
 };
 
+const storageOf = (manifest: Manifest): { readonly diskBytes: number; readonly fileBytes: number } => {
+  const diskMb = manifest.disk_mb ?? 2048;
+  return { diskBytes: diskMb * mebibyte, fileBytes: (manifest.file_mb ?? diskMb) * mebibyte };
+};
+
 /**
  * Reads the text of `millrace.yaml` (null: there is none) into a plan with every default filled in. Throws
  * `BUILDER_PLAN_INVALID` that names the field.
@@ -57,6 +70,8 @@ export const planOf = (text: string | null): BuildPlan => {
   const manifest = text === null ? {} : parseYaml(text);
   if (!Value.Check(manifestSchema, manifest)) throw refuse(describeFault(manifest));
   const { build = [] } = manifest;
+  const [wrongHost] = (manifest.network_hosts ?? []).filter((text) => parseAllowedHost(text) === null);
+  if (wrongHost !== undefined) throw refuse(`network_hosts: "${wrongHost}" is not ${allowedHostForm}`);
   return {
     commands: typeof build === 'string' ? [build] : build,
     test: manifest.test ?? null,
@@ -67,6 +82,9 @@ export const planOf = (text: string | null): BuildPlan => {
       cpus: manifest.cpus ?? 1,
       processes: manifest.processes ?? 256,
       loadTimeoutS: manifest.load_timeout_s ?? 60,
+      ...storageOf(manifest),
+      gpus: manifest.gpus ?? 0,
+      hosts: manifest.network_hosts ?? null,
     },
   };
 };
