@@ -37,19 +37,23 @@ export interface OpenRunner {
 
 const timeoutOf = ({ sandboxClass }: Wanted): number => sandboxClass.build.run.loadTimeoutS * 1_000;
 
+/** What a sandbox of the class sees and may take, whatever runs in it. */
+export const surroundingsOf = ({ sandboxClass, language, layers }: Wanted, limitsMax: LimitsMax) => ({
+  environment: language.environment,
+  workingFolder: algorithmFolder,
+  mounts: [...layers, ...language.mounts],
+  limits: limitsOf(sandboxClass.build.run, limitsMax),
+  network: sandboxClass.network,
+});
+
 const startCold = async (deps: OpenRunnerDeps, wanted: Wanted): Promise<OpenRunner> => {
   const { clock, driver, limitsMax, logger } = deps;
-  const { language, layers, sandboxClass } = wanted;
   const id = `run-${deps.random.uuid().slice(0, 18)}`;
   const endpoint = await openEndpoint(join(deps.socketFolder, `${id}.sock`));
   const spec: SandboxSpec = {
+    ...surroundingsOf(wanted, limitsMax),
     id,
-    command: language.command,
-    environment: language.environment,
-    workingFolder: algorithmFolder,
-    mounts: [...layers, ...language.mounts],
-    limits: limitsOf(sandboxClass.build.run, limitsMax),
-    network: sandboxClass.network,
+    command: wanted.language.command,
     resultChannel: true,
     endpoint: endpoint.path,
   };

@@ -1,5 +1,5 @@
 import type { RunError, Status } from '../kernel/contracts/contracts.gen.ts';
-import type { Call, SandboxClass } from './call.ts';
+import type { SandboxCall, SandboxClass } from './call.ts';
 
 /** What a sandbox answered to one call. */
 export interface RunEnd {
@@ -21,7 +21,7 @@ export interface RunEnd {
 /** A prepared sandbox: the algorithm is loaded and takes calls, one at a time. */
 export interface Session {
   /** Runs the call within `timeoutMs`. Never rejects: whatever happens inside is an end of the call. */
-  run(call: Call, body: Buffer, timeoutMs: number): Promise<RunEnd>;
+  run(call: SandboxCall, body: Buffer, timeoutMs: number): Promise<RunEnd>;
   /** False from the moment on which the sandbox is known to end: give it no call. */
   readonly alive: boolean;
   /** Resolves once, when the sandbox is gone. */

@@ -38,7 +38,7 @@ const boundedError = (error: RunError): RunError => ({
 });
 
 /** The ended call within the platform's bounds: a body that is too large is a failure, endless texts are cut. */
-const withinLimits = (ended: Ended): Ended => {
+export const withinLimits = (ended: Ended): Ended => {
   const { body, error, stdout, stderr } = ended;
   if (body !== null && body.length > limits.resultBodyBytes) {
     return {

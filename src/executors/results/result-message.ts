@@ -3,7 +3,7 @@ import type { Answerable, Ended } from '../call.ts';
 
 /** The result of a call. `bodyRef` names the blob of a body that is too large to stand in the record. */
 export const resultOf = (
-  accepted: Answerable,
+  accepted: Pick<Answerable, 'request' | 'takenAtMs'>,
   ended: Ended,
   at: { readonly executor: string; readonly bodyRef: string | null },
 ): Result => {
