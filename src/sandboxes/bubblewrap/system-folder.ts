@@ -6,6 +6,8 @@ import type { Mount } from '../sandbox.ts';
 /** What of the host's system every sandbox sees, read-only. */
 export interface SystemFolder {
   readonly mounts: readonly Mount[];
+  /** Those of `mounts` that are our own files of /etc: users, names, where names are looked up. */
+  readonly own: readonly Mount[];
   /** Links at the root, as on a merged-/usr system. */
   readonly links: readonly { readonly to: string; readonly at: string }[];
   /** `resolv.conf` for sandboxes with a network. */
@@ -57,12 +59,15 @@ export const prepareSystemFolder = async (folder: string, nameserver: string): P
     await writeFile(join(folder, name), text);
     await chmod(join(folder, name), 0o644);
   }
-  const own = Object.keys(files).filter((name) => name !== 'resolv.conf');
+  const own = Object.keys(files)
+    .filter((name) => name !== 'resolv.conf')
+    .map((name) => asMount(join(folder, name), `/etc/${name}`));
   return {
+    own,
     mounts: [
       asMount('/usr'),
       ...[...hostFiles, ...javaFolders].filter((path) => existsSync(path)).map((path) => asMount(path)),
-      ...own.map((name) => asMount(join(folder, name), `/etc/${name}`)),
+      ...own,
     ],
     links: rootFolders
       .filter((name) => existsSync(`/usr/${name}`))

@@ -5,9 +5,16 @@ import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Mount, Sandbox, SandboxExit, SandboxLimits, SandboxUsage } from '../sandbox.ts';
 
+/** How a process ended. */
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
 export interface ProcessSandboxParts {
   readonly id: string;
-  readonly child: ChildProcess;
+  /** Resolves with how its first process ended, once all others are gone as well. */
+  readonly ended: Promise<ProcessEnd>;
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
@@ -16,15 +23,16 @@ export interface ProcessSandboxParts {
   /** See `Sandbox.adopt`. */
   adopt(mounts: readonly Mount[], limits: SandboxLimits): Promise<void>;
   usage(): SandboxUsage;
-  /** Ends every process; called at most once, while the child lives. */
+  /** Ends every process; called at most once, while the sandbox lives. */
   kill(): void;
-  /** After the child's end: removes what belongs to the sandbox and says whether memory ran out. Never rejects. */
+  /** After its end: removes what belongs to the sandbox and says whether memory ran out. Never rejects. */
   finish(): Promise<{ readonly outOfMemory: boolean }>;
 }
 
 const ignore = (): void => {};
 
-const childEnd = async (child: ChildProcess): Promise<{ code: number | null; signal: string | null }> =>
+/** The end of a child process of ours. */
+export const childEnd = async (child: ChildProcess): Promise<ProcessEnd> =>
   await new Promise((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) {
       resolve({ code: child.exitCode, signal: child.signalCode });
@@ -35,16 +43,16 @@ const childEnd = async (child: ChildProcess): Promise<{ code: number | null; sig
     });
   });
 
-/** The part of a sandbox that is the same for every driver whose sandbox is a child process of ours. */
+/** The part of a sandbox that is the same for every driver. */
 export const createProcessSandbox = (parts: ProcessSandboxParts): Sandbox => {
-  const { child, stdin, results, clock } = parts;
+  const { stdin, results, clock } = parts;
   let ended = false;
   let killed = false;
   // A sandbox that ends while we write is seen by its exit; the broken pipe itself is not news.
   for (const stream of [stdin, parts.stdout, parts.stderr, results]) stream?.on('error', ignore);
 
   const finish = async (): Promise<SandboxExit> => {
-    const end = await childEnd(child);
+    const end = await parts.ended;
     ended = true;
     const { outOfMemory } = await parts.finish();
     // The last answer may still lie in the pipe: one turn of the event loop reads it.
