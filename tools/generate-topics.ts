@@ -2,6 +2,7 @@ import { type AccountName } from '../src/kernel/ids.ts';
 import {
   accountRepliesTopic,
   inboxTopic,
+  nestedTopic,
   repliesPartitions,
   requestsTopic,
   retryDelays,
@@ -48,6 +49,7 @@ export const topicsPage = (): string =>
     '',
     ...table([
       requestsTopic('<pool>'),
+      nestedTopic('<pool>'),
       ...Object.values(topics),
       ...retryDelays.map((delay) => retryTopic(delay.name)),
     ]),

@@ -1,15 +1,18 @@
+import { createRunTokens } from '../accounts/run-token.ts';
 import { createIngress } from '../ingress/create.ts';
 import { platformTopics } from '../kernel/topics.ts';
 import { createOwnRegistry } from '../messaging/registry/own-registry.ts';
 import type { AllConfig } from './configuration.ts';
 import type { Foundation } from './foundation.ts';
+import { ensurePlatformSecret } from './platform-secret.ts';
 import type { Role } from './role.ts';
 
 /** The ingress role: the HTTP API. */
-export const createIngressRole = (foundation: Foundation, config: AllConfig): Role => {
+export const createIngressRole = async (foundation: Foundation, config: AllConfig): Promise<Role> => {
   const { connection } = foundation;
   const ingress = createIngress({
     ...foundation,
+    runTokens: createRunTokens(await ensurePlatformSecret(config)),
     registry: createOwnRegistry({
       topics: platformTopics(config.MILLRACE_POOLS),
       fullName: (topic) => foundation.messaging.admin.fullName(topic),

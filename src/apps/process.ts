@@ -68,7 +68,7 @@ const createRole = async (
   const { foundation, config, driver } = deps;
   if (name === 'control') return await createControlRole(foundation, config);
   if (name === 'router') return createRouterRole(foundation, config);
-  if (name === 'ingress') return createIngressRole(foundation, config);
+  if (name === 'ingress') return await createIngressRole(foundation, config);
   if (driver === null) throw new Error(`the ${name} role needs a sandbox driver`);
   return name === 'executor'
     ? createExecutorRole(foundation, config, driver)
@@ -120,6 +120,7 @@ export const startProcess = async (options: ProcessOptions, started: Component[]
     replicationFactor: config.MILLRACE_REPLICATION_FACTOR ?? (options.embedded ? 1 : -1),
     pools: config.MILLRACE_POOLS,
     registry: registryOf(config),
+    blobs: config,
     clock,
     random: systemRandom,
     logger,

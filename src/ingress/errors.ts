@@ -6,6 +6,10 @@ export const ingressErrors = defineErrors('INGRESS', {
   FORBIDDEN: 'forbidden',
   /** A key without permission for what it calls is answered 401, as the vendor does. */
   CALL_FORBIDDEN: 'unauthenticated',
+  /** Tokens of running calls open the door once each. */
+  RUN_TOKEN_USED: 'unauthenticated',
+  CHAINING_OFF: 'forbidden',
+  CHAIN_TOO_DEEP: 'invalid',
   ALGORITHM_UNKNOWN: 'not-found',
   RESOURCE_UNKNOWN: 'not-found',
   USER_UNKNOWN: 'not-found',

@@ -1,4 +1,5 @@
 import type { Accounts } from '../accounts/accounts.ts';
+import type { RunTokens } from '../accounts/run-token.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
@@ -46,6 +47,7 @@ export interface IngressDeps {
   readonly presence: PresenceView;
   readonly blobs: Blobs;
   readonly claimCheck: ClaimCheck;
+  readonly runTokens: RunTokens;
   readonly git: GitRepositories;
   readonly registry: RegistryReads;
   readonly broker: BrokerAddress;

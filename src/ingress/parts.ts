@@ -7,6 +7,7 @@ import { createAdmission } from './call/admission.ts';
 import { type CallDoor, createCallDoor } from './call/call-door.ts';
 import { createCallMetrics } from './call/call-metrics.ts';
 import { createKeptCalls } from './call/keyed-calls.ts';
+import { createNestedCalls } from './call/nested-call.ts';
 import { createCallPublisher } from './call/publish-call.ts';
 import { createCallResolver } from './call/resolve-call.ts';
 import { createCallRunner } from './call/run-call.ts';
@@ -63,6 +64,7 @@ export const createCalls = (deps: IngressDeps, parts: SharedParts, replyPartitio
   const kept = createKeptCalls(parts.answers, stored);
   const anonymousKey = config.MILLRACE_ANONYMOUS_CALL_KEY?.reveal() ?? null;
   const callers = anonymousKey === null ? authenticator : createAuthenticator(accounts, view, anonymousKey);
-  const accept = createCallReader({ authenticator: callers, resolver, audit, clock, random });
+  const nestedCalls = createNestedCalls({ tokens: deps.runTokens, accounts, catalog, view, clock });
+  const accept = createCallReader({ authenticator: callers, nestedCalls, resolver, audit, clock, random });
   return createCallDoor({ accept, kept, runner, metrics, logger });
 };

@@ -113,6 +113,20 @@ export const requestsTopic = (pool: string): Topic<'request'> =>
     retentionMs: 7 * day,
   });
 
+/**
+ * Calls that running calls made, for the executors of one pool. Apart from the others: were they behind calls that wait
+ * for them, neither would ever end.
+ */
+export const nestedTopic = (pool: string): Topic<'request'> =>
+  topic({
+    name: `requests.${pool}.nested.v1`,
+    contract: 'request',
+    key: 'lane',
+    partitions: 12,
+    cleanup: 'delete',
+    retentionMs: 7 * day,
+  });
+
 /** Where an account publishes calls. */
 export const inboxTopic = (account: AccountName): Topic<null> =>
   topic({
@@ -160,5 +174,6 @@ export const retryTopic = (delay: (typeof retryDelays)[number]['name']): Topic<n
 export const platformTopics = (pools: readonly string[]): readonly Topic[] => [
   ...Object.values(topics),
   ...pools.map(requestsTopic),
+  ...pools.map(nestedTopic),
   ...retryDelays.map((delay) => retryTopic(delay.name)),
 ];

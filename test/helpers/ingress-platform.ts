@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { accountKind, keyKind } from '../../src/accounts/accounts.ts';
 import { createAccounts } from '../../src/accounts/create.ts';
+import { createRunTokens, type RunTokens } from '../../src/accounts/run-token.ts';
 import { algorithmKind, buildKind, environmentKind, versionKind } from '../../src/catalog/catalog.ts';
 import { createCatalog } from '../../src/catalog/create.ts';
 import { createControl } from '../../src/control/create.ts';
@@ -13,7 +14,7 @@ import type { Request, Result } from '../../src/kernel/contracts/contracts.gen.t
 import { headerNames, headerText } from '../../src/kernel/contracts/envelope.ts';
 import type { RequestId } from '../../src/kernel/ids.ts';
 import { silentLogger } from '../../src/kernel/logger.ts';
-import { platformTopics, repliesPartitions, requestsTopic, topics } from '../../src/kernel/topics.ts';
+import { nestedTopic, platformTopics, repliesPartitions, requestsTopic, topics } from '../../src/kernel/topics.ts';
 import { createClaimCheck } from '../../src/messaging/claim-check.ts';
 import { createCodec } from '../../src/messaging/codec.ts';
 import { createCommands } from '../../src/messaging/command-client.ts';
@@ -41,6 +42,8 @@ export interface IngressPlatform {
   readonly ingress: Ingress;
   readonly messaging: Messaging;
   readonly codec: ReturnType<typeof createCodec>;
+  /** As the platform's executors sign. */
+  readonly runTokens: RunTokens;
   /** What executors do with requests from now on; null leaves a request without answer. */
   run: Run;
   /** Requests that arrived, newest last. */
@@ -165,6 +168,7 @@ export const startIngressPlatform = async (config: Partial<IngressConfig> = {}):
   writer.start();
   await until(() => presence.liveIn('executor', pool).length > 0);
 
+  const runTokens = createRunTokens('the secret of the flow tests, for all processes');
   const git = createBareRepositories({ folder: join(folder, 'git') });
   const ingresses: Ingress[] = [];
   const another = async (more: Partial<IngressConfig> = {}): Promise<Ingress> => {
@@ -178,6 +182,7 @@ export const startIngressPlatform = async (config: Partial<IngressConfig> = {}):
       presence,
       blobs,
       claimCheck,
+      runTokens,
       git,
       registry: createOwnRegistry({ topics: platformTopics([pool]) }),
       broker: { brokers: ['127.0.0.1:9092'], mechanism: 'SCRAM-SHA-512' },
@@ -210,7 +215,7 @@ export const startIngressPlatform = async (config: Partial<IngressConfig> = {}):
   };
   const executor = await messaging.join({
     group: `executors.${pool}`,
-    topics: [requestsTopic(pool)],
+    topics: [requestsTopic(pool), nestedTopic(pool)],
     onAssigned: () => {},
     onRecords: async (_assignment, records) => {
       for (const record of records) await answer(record);
@@ -287,6 +292,7 @@ export const startIngressPlatform = async (config: Partial<IngressConfig> = {}):
     ingress,
     messaging,
     codec,
+    runTokens,
     run: echo,
     requests: [],
     call,

@@ -13,6 +13,7 @@ import type { Authenticator } from '../http/authenticate.ts';
 import { checkBody, requiredBodyType } from './body-type.ts';
 import { type CallOptions, parseCallOptions } from './call-options.ts';
 import { type CallTarget, callPrefix, parseCallPath } from './call-target.ts';
+import { isRunToken, type NestedCall, type NestedCalls } from './nested-call.ts';
 import { readBody } from './read-body.ts';
 import { algorithmUnknown, type CallResolver } from './resolve-call.ts';
 
@@ -20,6 +21,8 @@ import { algorithmUnknown, type CallResolver } from './resolve-call.ts';
 export interface AcceptedRequest {
   readonly id: RequestId;
   readonly caller: Caller;
+  /** Set for a call that a running call made. */
+  readonly nested: NestedCall | null;
   readonly resolved: Resolved;
   readonly options: CallOptions;
   readonly idempotencyKey: string | null;
@@ -34,6 +37,7 @@ export interface AcceptedRequest {
 
 export interface AcceptOptions {
   readonly authenticator: Authenticator;
+  readonly nestedCalls: NestedCalls;
   readonly resolver: CallResolver;
   readonly audit: AuditTrail;
   readonly clock: Clock;
@@ -61,6 +65,12 @@ const traceparentOf = (request: IncomingMessage): string | null => {
   return text !== undefined && traceparentPattern.test(text) ? text : null;
 };
 
+/** Nobody waits for a nested call when its parent is over, unless nobody waits for it anyway. */
+const deadlineOf = (acceptedAtMs: number, { output, timeoutS }: CallOptions, nested: NestedCall | null): number => {
+  const ownMs = Math.round(acceptedAtMs + timeoutS * 1000);
+  return nested === null || output === 'void' ? ownMs : Math.min(ownMs, nested.deadlineMs);
+};
+
 const splitUrl = (url: string): { readonly path: string; readonly query: string } => {
   const question = url.indexOf('?');
   return question === -1 ? { path: url, query: '' } : { path: url.slice(0, question), query: url.slice(question + 1) };
@@ -86,7 +96,9 @@ export const createCallReader = (options: AcceptOptions): ((request: IncomingMes
     }
   };
   return async (request) => {
-    const caller = await options.authenticator.authenticate(request.headers.authorization);
+    const { authorization } = request.headers;
+    const nested = isRunToken(authorization) ? await options.nestedCalls.admit(authorization) : null;
+    const caller = nested?.caller ?? (await options.authenticator.authenticate(authorization));
     const { path, query } = splitUrl(request.url ?? '');
     const target = targetOf(path);
     const callOptions = parseCallOptions(query);
@@ -99,6 +111,7 @@ export const createCallReader = (options: AcceptOptions): ((request: IncomingMes
     return {
       id: requestIdOf(options.random.uuid()),
       caller,
+      nested,
       resolved,
       options: callOptions,
       idempotencyKey,
@@ -106,7 +119,7 @@ export const createCallReader = (options: AcceptOptions): ((request: IncomingMes
       body,
       acceptedAtMs,
       startedMs: clock.monotonicMs(),
-      deadlineMs: Math.round(acceptedAtMs + callOptions.timeoutS * 1000),
+      deadlineMs: deadlineOf(acceptedAtMs, callOptions, nested),
       traceparent: traceparentOf(request),
     };
   };

@@ -1,8 +1,12 @@
-import { createLaneDemand } from '../../catalog/lanes.ts';
+import { createLaneDemand, partitionOfLane, versionKey } from '../../catalog/lanes.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { requestsTopic } from '../../kernel/topics.ts';
+import { limits } from '../../kernel/limits.ts';
+import { nestedTopic, requestsTopic } from '../../kernel/topics.ts';
 import type { PresenceView } from '../../messaging/presence.ts';
 import { ingressErrors } from '../errors.ts';
+import type { NestedCall } from './nested-call.ts';
+
+type Nested = Pick<NestedCall, 'executor' | 'partitions'>;
 
 export interface AdmissionOptions {
   readonly presence: PresenceView;
@@ -17,10 +21,13 @@ export interface Applicant {
   readonly algorithmId: string;
   readonly build: string;
   readonly pool: string;
+  /** Where the call runs that made it; null for a call from outside. */
+  readonly nested: Nested | null;
 }
 
 /** A call that is in, and where it goes. */
-export interface Admitted extends Applicant {
+export interface Admitted extends Omit<Applicant, 'nested'> {
+  readonly nested: boolean;
   readonly lane: string;
   readonly partition: number;
 }
@@ -42,6 +49,9 @@ export const createAdmission = (options: AdmissionOptions): Admission => {
   const { presence, clock, waitingMax, callsPerAccountMax } = options;
   const lanes = createLaneDemand({ clock });
   const byAccount = new Map<string, number>();
+  /** Apart: a call that waits for its children must not be what keeps them out. What is above the bound is refused, never queued. */
+  const nestedByAccount = new Map<string, number>();
+  const nestedPerAccountMax = callsPerAccountMax * limits.childrenAtOnceMax;
   const pools = new Map<string, { readonly executors: number; readonly untilMs: number }>();
   let inside = 0;
 
@@ -56,15 +66,28 @@ export const createAdmission = (options: AdmissionOptions): Admission => {
     return executors;
   };
 
+  /** A partition of the executor that runs the parent, while that one keeps up; null: anywhere. */
+  const nearPartition = (call: Applicant, { executor, partitions }: Nested, lane: string): number | null => {
+    if (partitions.length === 0) return null;
+    const parents = presence.liveIn('executor', call.pool).find(({ process }) => process === executor);
+    if (parents === undefined) return null;
+    const isWarm = (parents.warm[versionKey(call)] ?? 0) > 0;
+    if (!isWarm && parents.queued >= parents.slots) return null;
+    return partitions[partitionOfLane(lane, partitions.length)] ?? null;
+  };
+
   return {
     get inside() {
       return inside;
     },
     enter: (call) => {
       const { account, pool } = call;
-      const calls = byAccount.get(account) ?? 0;
-      if (calls >= callsPerAccountMax) {
-        const message = `account ${account} has ${calls} calls running, the most that it may have: wait for some to end, or call with output=void`;
+      const nested = call.nested !== null;
+      const counts = nested ? nestedByAccount : byAccount;
+      const calls = counts.get(account) ?? 0;
+      if (calls >= (nested ? nestedPerAccountMax : callsPerAccountMax)) {
+        const which = nested ? 'calls made by calls' : 'calls';
+        const message = `account ${account} has ${calls} ${which} running, the most that it may have: wait for some to end, or call with output=void`;
         throw ingressErrors.ACCOUNT_BUSY({ message });
       }
       if (inside >= waitingMax) {
@@ -78,23 +101,21 @@ export const createAdmission = (options: AdmissionOptions): Admission => {
           message: `no executor of pool ${pool} is alive: try again shortly, or start one`,
         });
       }
-      byAccount.set(account, calls + 1);
+      counts.set(account, calls + 1);
       inside += 1;
       const { algorithmId, build } = call;
-      const { lane, partition } = lanes.begin({
-        algorithmId,
-        build,
-        executors,
-        partitions: requestsTopic(pool).partitions,
-      });
-      return { account, algorithmId, build, pool, lane, partition };
+      const { partitions } = nested ? nestedTopic(pool) : requestsTopic(pool);
+      const { lane, partition } = lanes.begin({ algorithmId, build, executors, partitions });
+      const near = call.nested === null ? null : nearPartition(call, call.nested, lane);
+      return { account, algorithmId, build, pool, nested, lane, partition: near ?? partition };
     },
     leave: (call) => {
       inside -= 1;
       lanes.end(call);
-      const calls = (byAccount.get(call.account) ?? 1) - 1;
-      if (calls > 0) byAccount.set(call.account, calls);
-      else byAccount.delete(call.account);
+      const counts = call.nested ? nestedByAccount : byAccount;
+      const calls = (counts.get(call.account) ?? 1) - 1;
+      if (calls > 0) counts.set(call.account, calls);
+      else counts.delete(call.account);
     },
   };
 };

@@ -2,16 +2,18 @@ import type { Caller } from '../../accounts/accounts.ts';
 import type { Resolved } from '../../catalog/catalog.ts';
 import type { BodyType, Request } from '../../kernel/contracts/contracts.gen.ts';
 import type { RequestId } from '../../kernel/ids.ts';
-import { requestsTopic } from '../../kernel/topics.ts';
+import { nestedTopic, requestsTopic } from '../../kernel/topics.ts';
 import type { ClaimCheck } from '../../messaging/claim-check.ts';
 import type { Codec } from '../../messaging/codec.ts';
 import type { Appender } from '../../messaging/messaging.ts';
 import type { Admitted } from './admission.ts';
+import type { NestedCall } from './nested-call.ts';
 
 /** An admitted call, ready to be published. */
 export interface OutgoingCall {
   readonly id: RequestId;
   readonly caller: Caller;
+  readonly nested: NestedCall | null;
   readonly resolved: Resolved;
   readonly place: Admitted;
   readonly acceptedAtMs: number;
@@ -34,9 +36,9 @@ const requestOf = (call: OutgoingCall, body: Buffer | null, bodyRef: string | nu
     version: version?.semantic ?? null,
     account: call.caller.account.name,
     keyId: call.caller.key.id,
-    origin: 'rest',
-    parent: null,
-    session: call.id,
+    origin: call.nested === null ? 'rest' : 'child',
+    parent: call.nested?.parent ?? null,
+    session: call.nested?.session ?? call.id,
     flow: null,
     causation: null,
     replyPartition: call.replyPartition,
@@ -60,13 +62,16 @@ export interface CallPublisher {
 /** Bodies that are too large for a record go to the blob store first. */
 export const createCallPublisher = (appender: Appender, codec: Codec, claimCheck: ClaimCheck): CallPublisher => {
   const append = async (call: OutgoingCall, body: Buffer | null, bodyRef: string | null): Promise<void> => {
-    const record = codec.encode(requestsTopic(call.place.pool), requestOf(call, body, bodyRef), {
+    const { pool, nested } = call.place;
+    const topic = nested ? nestedTopic(pool) : requestsTopic(pool);
+    const record = codec.encode(topic, requestOf(call, body, bodyRef), {
       key: call.place.lane,
       partition: call.place.partition,
       id: call.id,
       attempt: 1,
       deadlineMs: call.deadlineMs,
       ...(call.traceparent === null ? {} : { traceparent: call.traceparent }),
+      ...(call.nested === null ? {} : { chain: call.nested.chain.join(',') }),
     });
     await appender.append(record);
   };

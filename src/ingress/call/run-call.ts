@@ -81,7 +81,7 @@ export const createCallRunner = (options: CallRunnerOptions): CallRunner => {
     waiting.add(
       parkedCall({
         id: call.id,
-        expiresMs: call.startedMs + call.options.timeoutS * 1000 + answerGraceMs,
+        expiresMs: call.startedMs + (call.deadlineMs - call.acceptedAtMs) + answerGraceMs,
         response,
         view: () => viewOf(call),
         sinceAcceptedS: () => sinceS(call),
@@ -123,7 +123,13 @@ export const createCallRunner = (options: CallRunnerOptions): CallRunner => {
       const { algorithm, build } = call.resolved;
       const account = call.caller.account.name;
       const pool = build.run?.pool ?? options.defaultPool;
-      const place = admission.enter({ account, algorithmId: algorithm.id, build: build.hash, pool });
+      const place = admission.enter({
+        account,
+        algorithmId: algorithm.id,
+        build: build.hash,
+        pool,
+        nested: call.nested,
+      });
       await (call.options.output === 'void' ? runVoid(call, place, response) : runWaiting(call, place, response));
     },
   };

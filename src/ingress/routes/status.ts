@@ -4,6 +4,7 @@ import type { Presence } from '../../kernel/contracts/contracts.gen.ts';
 import { accountNameOf } from '../../kernel/ids.ts';
 import {
   inboxTopic,
+  nestedTopic,
   platformTopics,
   requestsTopic,
   retryDelays,
@@ -92,6 +93,7 @@ export const statusRoutes = (app: HttpApp, deps: StatusRoutesDeps): void => {
       ['control', topics.commands],
       ['builder', topics.builds],
       ...deps.pools.map((pool) => [`executors.${pool}`, requestsTopic(pool)] as const),
+      ...deps.pools.map((pool) => [`executors.${pool}`, nestedTopic(pool)] as const),
       ...all
         .filter((account) => account.topics !== null)
         .map((account) => ['router', inboxTopic(accountNameOf(account.name))] as const),
