@@ -6,11 +6,13 @@ import type { BuildEnd, BuildPlan, Workspace } from './builder.ts';
 import { planOf } from './core/plan.ts';
 import type { BuildSandboxes } from './run-in-sandbox.ts';
 import { type DependencyLayer, resolveDependencies } from './steps/resolve-dependencies.ts';
-import { runBuildCommands, runTests } from './steps/run-commands.ts';
+import { runBuildCommands, runTests, type TestReport } from './steps/run-commands.ts';
 
 export interface BuildDeps {
   readonly sandboxes: BuildSandboxes;
   readonly layers: LayerStore;
+  /** `skip`: a build without the algorithm's own tests, which never change what is built. Default: `run`. */
+  readonly tests?: 'run' | 'skip';
 }
 
 type Succeeded = Omit<BuildEnd, 'log'>;
@@ -32,9 +34,28 @@ const runSteps = async (deps: BuildDeps, workspace: Workspace): Promise<Succeede
   const plan = await readPlan(workspace);
   const layer = await resolveDependencies(deps, workspace);
   await runBuildCommands(deps.sandboxes, { workspace, plan, layer });
-  const tests = await runTests(deps.sandboxes, { workspace, plan, layer });
+  const tests = deps.tests === 'skip' ? null : await runTests(deps.sandboxes, { workspace, plan, layer });
   const artefact = await packApp(deps, workspace, layer);
   return { status: 'succeeded', artefact, run: plan.run, tests, error: null };
+};
+
+/**
+ * Runs the algorithm's own tests on a build, whose app layer is the workspace's folder: those of its manifest, else those
+ * that are usual in its environment. Null when there are none.
+ */
+export const testBuild = async (
+  deps: BuildDeps,
+  workspace: Workspace,
+  artefact: NonNullable<BuildEnd['artefact']>,
+): Promise<TestReport | null> => {
+  const plan = await readPlan(workspace);
+  const digest = artefact.dependencies;
+  const layer = digest === null ? null : { digest, sizeBytes: 0, folder: await deps.layers.folderOf(digest) };
+  return await runTests(deps.sandboxes, {
+    workspace,
+    plan: { ...plan, test: plan.test ?? workspace.environment.test },
+    layer,
+  });
 };
 
 const failed = (error: unknown): Succeeded => {

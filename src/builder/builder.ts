@@ -31,6 +31,8 @@ export interface BuildEnvironment {
   readonly dependencyTarget: string;
   /** Shell command that ends every build, or null. */
   readonly finish: string | null;
+  /** Shell command that runs the tests of an algorithm whose manifest names none, where somebody asks for them. */
+  readonly test: string | null;
   readonly variables: Readonly<Record<string, string>>;
 }
 

@@ -16,6 +16,7 @@ const environmentSchema = Type.Object({
     folder: Type.String(),
     target: Type.String(),
     finish: Type.Optional(Type.String()),
+    test: Type.Optional(Type.String()),
     variables: Type.Optional(Type.Record(Type.String(), Type.String())),
   }),
 });
@@ -34,6 +35,7 @@ const readOne = async (folder: string, id: string): Promise<BuildEnvironment> =>
     dependencyTarget: build.target,
     interpreter: build.interpreter,
     finish: build.finish ?? null,
+    test: build.test ?? null,
     variables: build.variables ?? {},
   };
 };

@@ -13,6 +13,7 @@ const python: BuildEnvironment = {
   dependencyFolder: 'dependencies',
   dependencyTarget: '/opt/dependencies',
   finish: null,
+  test: null,
   variables: {},
 };
 const javascript: BuildEnvironment = { ...python, id: 'javascript', dependencyFile: 'package.json' };
