@@ -9,11 +9,43 @@ import sys
 
 RESULT_PIPE = os.environ.get("MILLRACE_RESULT_PIPE", "/tmp/algoout")
 ENDPOINT = os.environ.get("MILLRACE_ENDPOINT", "/run/millrace.sock")
+_OURS = os.path.dirname(__file__) + os.sep
 
 # Whether the requests were already answered while the algorithm was being imported, as the ADK does.
 served = False
 
 _TAIL = {kind: ', "metadata": {"content_type": "%s"}}\n' % kind for kind in ("json", "text", "binary")}
+
+
+# Called once each, after the answer of the running request.
+_after = []
+_running = False
+
+
+def in_request():
+    return _running
+
+
+def after_request(call):
+    _after.append(call)
+
+
+def arity_of(function):
+    """(least, most) positional arguments that it takes, without the `self` of a method."""
+    import inspect
+
+    least = most = 0
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return 1, 1  # a built-in that does not tell
+    for each in parameters:
+        if each.kind is each.VAR_POSITIONAL:
+            most = 255
+        elif each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD):
+            most += 1
+            least += each.default is each.empty
+    return least, most
 
 
 def on_platform():
@@ -34,8 +66,9 @@ def error_of(error):
 
     kind = getattr(error, "error_type", None)
     trace = error.__traceback__
-    if trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next  # the first frame is ours
+    # The first frames are ours: of no use to the author.
+    while trace is not None and trace.tb_next is not None and trace.tb_frame.f_code.co_filename.startswith(_OURS):
+        trace = trace.tb_next
     return {
         "error": {
             "message": _text_of(error),
@@ -120,7 +153,7 @@ def _leave(code):
 
 def serve(run):
     """Reports ready, then answers requests with run(input) until stdin ends. Exceptions of `run` become answers."""
-    global served
+    global served, _running
     served = True
     lines = _take_stdin()
     print("PIPE_INIT_COMPLETE", flush=True)
@@ -130,6 +163,7 @@ def serve(run):
         line = lines.readline()
         if not line:
             return
+        _running = True
         try:
             answer = answer_of(run(_input_of(loads(line))))
         except Exception as error:
@@ -142,6 +176,11 @@ def serve(run):
         while sent < len(data):
             data = memoryview(data)[sent:]
             sent = write(out, data)
+        _running = False
+        # Taken out first: what is registered meanwhile belongs to the next request.
+        calls, _after[:] = _after[:], []
+        for call in calls:
+            call()
 
 
 def open_relay():

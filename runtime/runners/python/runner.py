@@ -64,6 +64,9 @@ def await_adoption():
         line += part
     os.chdir(json.loads(line)["adopt"])
     sys.path_importer_cache.clear()  # it knows the folders as they were, empty
+    import sitecustomize
+
+    sitecustomize.offer_dependencies()
 
 
 def main():
@@ -73,7 +76,9 @@ def main():
     if sys.argv[1:] == ["adopt"]:
         del sys.argv[1:]
         await_adoption()
-    sys.path.append(os.getcwd())
+    # The folder for `from src.x import y`, as in the vendor's images; `src` for `from x import y`, which Python 2 knew
+    # and the conda images as well. Last of all, so that src/logging.py does not take the place of a module of Python.
+    sys.path += [os.getcwd(), os.path.join(os.getcwd(), "src")]
     name = module_name()
     __import__(name)
     if millrace_pipe.served:

@@ -20,30 +20,35 @@ apiKey = None
 apiAddress = None
 
 
-def client(api_key=None, api_address=None, *_, **__):
+def client(api_key=None, api_address=None, ca_cert=None, bearer_token=None):
     """A client of the platform; on the platform neither a key nor an address is needed."""
-    return Client(api_key or apiKey, api_address or apiAddress)
+    return Client(api_key or apiKey, api_address or apiAddress, ca_cert, bearer_token)
 
 
 def handler(apply_func, load_func=None):
     return Handler(apply_func, load_func)
 
 
-def algo(ref):
-    return client().algo(ref)
+def algo(algoRef):
+    return client().algo(algoRef)
 
 
-def file(uri):
-    return client().file(uri)
+def file(dataUrl):
+    return client().file(dataUrl)
 
 
-def dir(uri):
-    return client().dir(uri)
+def dir(dataUrl):
+    return client().dir(dataUrl)
 
 
-def __getattr__(name):
-    if name == "ADK":
+class _Module(type(_sys)):
+    @property
+    def ADK(self):
+        # Not before it is asked for: most algorithms do not, and it costs each of their starts. A class, because
+        # Python 3.6 knows no __getattr__ of modules.
         from adk import ADK
 
         return ADK
-    raise AttributeError("module 'Algorithmia' has no attribute %r" % name)
+
+
+_sys.modules[__name__].__class__ = _Module

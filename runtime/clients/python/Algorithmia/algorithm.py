@@ -1,38 +1,10 @@
 """Calls of other algorithms."""
-import base64
 import json
+from enum import Enum
 
-from Algorithmia.errors import raiseAlgoApiError
+from Algorithmia.algo_response import AlgoResponse
 
-
-class OutputType(object):
-    class _Type(object):
-        def __init__(self, name):
-            self.name = name
-
-    default = _Type("default")
-    raw = _Type("raw")
-    void = _Type("void")
-
-
-class Metadata(object):
-    def __init__(self, metadata):
-        self.content_type = metadata.get("content_type")
-        self.duration = metadata.get("duration")
-        self.stdout = metadata.get("stdout")
-        self.full_metadata = metadata
-
-
-class AlgoResponse(object):
-    def __init__(self, result, metadata):
-        self.result = result
-        self.metadata = metadata
-
-
-class AsyncResponse(object):
-    def __init__(self, answer):
-        self.async_protocol = answer.get("async")
-        self.request_id = answer.get("request_id")
+OutputType = Enum("OutputType", "default raw void")
 
 
 def _encode(value):
@@ -45,45 +17,50 @@ def _encode(value):
     return json.dumps(value).encode("utf-8"), "application/json"
 
 
+def _in_query(value):
+    return str(value).lower() if isinstance(value, bool) else value
+
+
 class Algorithm(object):
-    def __init__(self, client, ref):
-        path = ref[len("algo://"):] if ref.startswith("algo://") else ref
+    def __init__(self, client, algoRef):
+        path = (algoRef[len("algo://"):] if algoRef.startswith("algo://") else algoRef).strip("/")
+        parts = path.split("/")
+        if len(parts) < 2 or not all(parts):
+            raise ValueError("Invalid algorithm URI: " + algoRef)
         self.client = client
-        self.path = path.strip("/")
-        self.url = "/v1/algo/" + self.path
+        self.path = path
+        self.username, self.algoname = parts[:2]
+        if len(parts) > 2:
+            self.version = parts[2]
+        self.url = "/v1/algo/" + path
         self.query_parameters = {}
         self.output_type = OutputType.default
-        self.set_options()
 
     def set_options(self, timeout=300, stdout=False, output=OutputType.default, **query_parameters):
-        self.query_parameters = {"timeout": timeout, "stdout": stdout}
+        """`timeout` is in seconds. Returns the algorithm itself."""
+        self.query_parameters = dict({"timeout": timeout, "stdout": stdout}, **query_parameters)
         self.output_type = output
-        self.query_parameters.update(query_parameters)
         return self
 
     setOptions = set_options
 
     def pipe(self, input1):
+        """Calls it and waits for the answer. Raises AlgorithmException when the call fails."""
         import urllib.parse
 
         body, content_type = _encode(input1)
-        query = {key: str(value).lower() if isinstance(value, bool) else value for key, value in self.query_parameters.items()}
+        query = {key: _in_query(value) for key, value in self.query_parameters.items()}
         if self.output_type is not OutputType.default:
             query["output"] = self.output_type.name
-        timeout_s = float(self.query_parameters["timeout"]) + 30
-        path = self.url + "?" + urllib.parse.urlencode(query)
+        # A little more than the platform waits: its answer says more than a connection that broke.
+        timeout_s = float(query.get("timeout", 300)) + 30
+        path = self.url + ("?" + urllib.parse.urlencode(query) if query else "")
         status, _, answer = self.client.request("POST", path, body, content_type, timeout_s)
         if self.output_type is OutputType.raw and status < 400:
             return answer.decode("utf-8")
-        return self._response(json.loads(answer))
+        return AlgoResponse.create_algo_response(json.loads(answer.decode("utf-8")))
 
-    def _response(self, answer):
-        if "error" in answer:
-            raiseAlgoApiError(answer)
-        if self.output_type is OutputType.void:
-            return AsyncResponse(answer)
-        metadata = Metadata(answer.get("metadata", {}))
-        result = answer.get("result")
-        if metadata.content_type == "binary":
-            result = base64.b64decode(result)
-        return AlgoResponse(result, metadata)
+    def info(self, algo_hash=None):
+        """What the platform knows of the algorithm, or of one of its builds, as a dictionary."""
+        path = "/v1/algorithms/%s/%s" % (self.username, self.algoname)
+        return self.client.json("GET", path if algo_hash is None else "%s/builds/%s" % (path, algo_hash))

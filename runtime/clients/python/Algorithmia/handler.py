@@ -4,13 +4,12 @@ import millrace_pipe
 
 class Handler(object):
     def __init__(self, apply_func, load_func=None):
-        import inspect
-
         self.apply_func = apply_func
         self.load_func = load_func
-        if len(inspect.getfullargspec(apply_func).args) not in (1, 2):
-            raise Exception("apply function may have between 1 and 2 parameters")
-        if load_func is not None and inspect.getfullargspec(load_func).args:
+        least, most = millrace_pipe.arity_of(apply_func)
+        if least > 2 or most < 1:
+            raise Exception("apply function may have between 1 and 2 parameters, not %d" % least)
+        if load_func is not None and millrace_pipe.arity_of(load_func)[0] > 0:
             raise Exception("load function must not have parameters")
 
     def serve(self):

@@ -1,5 +1,4 @@
 """The Algorithm Development Kit: `ADK(apply, load).init("sample input")` as the last lines of an algorithm."""
-import inspect
 import json
 
 import Algorithmia
@@ -11,15 +10,18 @@ class ADK(object):
     def __init__(self, apply_func, load_func=None, client=None):
         self.apply_func = apply_func
         self.load_func = load_func
-        self.apply_arity = len(inspect.getfullargspec(apply_func).args)
-        self.load_arity = len(inspect.getfullargspec(load_func).args) if load_func else 0
-        if self.load_arity not in (0, 1):
-            raise Exception(
-                "load function expects 0 parameters or 1 parameter to be used to store algorithm state"
-            )
+        self.apply_least, self.apply_most = millrace_pipe.arity_of(apply_func)
+        self.load_takes_state = False
+        if load_func is not None:
+            least, most = millrace_pipe.arity_of(load_func)
+            if least > 1:
+                raise Exception(
+                    "load function expects 0 parameters or 1 parameter to be used to store algorithm state"
+                )
+            self.load_takes_state = most >= 1
         self.client = client if client is not None else Algorithmia.client()
         self.is_local = not millrace_pipe.on_platform()
-        self.model_data = ModelData(client)
+        self.model_data = ModelData(self.client)
         self.load_result = None
         self.load_error = None
 
@@ -40,7 +42,7 @@ class ADK(object):
         try:
             self.model_data.initialize()
             if self.load_func is not None:
-                self.load_result = self.load_func(*[self.model_data][: self.load_arity])
+                self.load_result = self.load_func(self.model_data) if self.load_takes_state else self.load_func()
         except Exception as error:
             if not isinstance(getattr(error, "error_type", None), str):
                 error.error_type = "LoadingError"
@@ -50,6 +52,9 @@ class ADK(object):
         if self.load_error is not None:
             raise self.load_error
         # Not by truth: an empty dictionary is a state too, and arrays have no truth.
-        if self.load_result is not None and self.apply_arity >= 2:
+        if self.load_result is not None and self.apply_most >= 2:
             return self.apply_func(payload, self.load_result)
+        # A load that filled the state and forgot to return it, or that returned nothing at all.
+        if self.apply_least >= 2 and self.load_func is not None:
+            return self.apply_func(payload, self.model_data if self.load_takes_state else None)
         return self.apply_func(payload)

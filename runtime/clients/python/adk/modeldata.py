@@ -83,6 +83,7 @@ class ModelData(object):
         return manifest.get("required_files", []) + manifest.get("optional_files", [])
 
     def _fetch(self, entry):
+        # Held here, so that it outlives the request in which an optional one is asked for.
         path = self.client.file(entry["source_uri"]).getFile(as_path=True)
         expected = entry.get("md5_checksum")
         if expected is not None:
