@@ -1,7 +1,8 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, sleep } from '../../kernel/clock.ts';
 import type { SandboxLimits, SandboxUsage } from '../sandbox.ts';
+import { openGauges } from './gauges.ts';
 import type { Hierarchy } from './hierarchy.ts';
 
 /** The groups of one sandbox. */
@@ -91,58 +92,6 @@ const applyVersionTwo = (folder: string | undefined, limits: SandboxLimits): voi
   });
 };
 
-/** Reads one small file again and again through one descriptor: a third of the cost of opening it each time. */
-class Gauge {
-  readonly #fd: number | null;
-  readonly #buffer = Buffer.alloc(512);
-
-  constructor(folder: string | undefined, file: string) {
-    let fd: number | null = null;
-    attempt(() => {
-      if (folder !== undefined) fd = openSync(join(folder, file), 'r');
-    });
-    this.#fd = fd;
-  }
-
-  read(field: string | null): number | null {
-    if (this.#fd === null) return null;
-    const text = this.#buffer.toString('latin1', 0, readSync(this.#fd, this.#buffer, 0, this.#buffer.length, 0));
-    const value = field === null ? text : new RegExp(`^${field} (\\d+)`, 'm').exec(text)?.[1];
-    return value === undefined ? null : Number.parseInt(value, 10);
-  }
-
-  close(): void {
-    if (this.#fd !== null) closeSync(this.#fd);
-  }
-}
-
-interface Gauges {
-  readonly cpu: Gauge;
-  readonly memory: Gauge;
-  readonly peak: Gauge;
-  readonly kills: Gauge;
-}
-
-const gaugesOf = (version: 1 | 2, at: Hierarchy['folders']): Gauges =>
-  version === 1
-    ? {
-        cpu: new Gauge(at.cpuacct, 'cpuacct.usage'),
-        memory: new Gauge(at.memory, 'memory.usage_in_bytes'),
-        peak: new Gauge(at.memory, 'memory.max_usage_in_bytes'),
-        kills: new Gauge(at.memory, 'memory.oom_control'),
-      }
-    : {
-        cpu: new Gauge(at.cpu, 'cpu.stat'),
-        memory: new Gauge(at.memory, 'memory.current'),
-        peak: new Gauge(at.memory, 'memory.peak'),
-        kills: new Gauge(at.memory, 'memory.events'),
-      };
-
-const cpuSecondsOf = (version: 1 | 2, cpu: Gauge): number | null => {
-  const spent = version === 1 ? cpu.read(null) : cpu.read('usage_usec');
-  return spent === null ? null : spent / (version === 1 ? 1e9 : 1e6);
-};
-
 /** Makes the groups of sandbox `id` and sets its limits. Throws the file system's error; nothing is then left behind. */
 export const createCgroup = (hierarchy: Hierarchy, id: string, limits: SandboxLimits, clock: Clock): Cgroup => {
   const { version } = hierarchy;
@@ -161,26 +110,17 @@ export const createCgroup = (hierarchy: Hierarchy, id: string, limits: SandboxLi
     folders.forEach(tryRemove);
     throw error;
   }
-  const gauges = gaugesOf(version, at);
-  let closed = false;
+  const gauges = openGauges({ version, folders: at });
   return {
     memberFiles: folders.map((folder) => join(folder, 'cgroup.procs')),
     limit: apply,
-    usage: () =>
-      closed
-        ? { cpuS: null, memoryBytes: null, memoryPeakBytes: null }
-        : {
-            cpuS: cpuSecondsOf(version, gauges.cpu),
-            memoryBytes: gauges.memory.read(null),
-            memoryPeakBytes: gauges.peak.read(null),
-          },
-    ranOutOfMemory: () => !closed && (gauges.kills.read('oom_kill') ?? 0) > 0,
+    usage: () => gauges.usage(),
+    ranOutOfMemory: () => gauges.ranOutOfMemory(),
     kill: () => {
       folders.forEach(killMembers);
     },
     remove: async () => {
-      if (!closed) for (const gauge of [gauges.cpu, gauges.memory, gauges.peak, gauges.kills]) gauge.close();
-      closed = true;
+      gauges.close();
       await removeGroups(folders, clock);
     },
   };

@@ -32,10 +32,10 @@ const cgroupMounts = (): readonly CgroupMount[] =>
     .filter(([, , kind]) => kind === 'cgroup' || kind === 'cgroup2')
     .map(([, folder = '', kind = '', options = '']) => ({ folder, kind, options: options.split(',') }));
 
-/** Path of our own group by controller; '' is the unified hierarchy. */
-const ownPaths = (): ReadonlyMap<string, string> =>
+/** Path of a process's group by controller; '' is the unified hierarchy. */
+const pathsOf = (process: string): ReadonlyMap<string, string> =>
   new Map(
-    read('/proc/self/cgroup')
+    read(`/proc/${process}/cgroup`)
       .split('\n')
       .flatMap((line) => {
         const [, names = '', ...path] = line.split(':');
@@ -54,7 +54,7 @@ const makeGroup = (parent: string, name: string): string | null => {
 };
 
 const versionOne = (name: string): Hierarchy => {
-  const own = ownPaths();
+  const own = pathsOf('self');
   const folders: Partial<Record<Controller, string>> = {};
   for (const controller of controllers) {
     const mount = cgroupMounts().find((at) => at.kind === 'cgroup' && at.options.includes(controller));
@@ -85,7 +85,7 @@ const delegate = (parent: string, name: string): string | null => {
 const versionTwo = (name: string): Hierarchy | null => {
   const mount = cgroupMounts().find((at) => at.kind === 'cgroup2');
   if (mount === undefined || !read(join(mount.folder, 'cgroup.controllers')).includes('memory')) return null;
-  const own = join(mount.folder, ownPaths().get('') ?? '/');
+  const own = join(mount.folder, pathsOf('self').get('') ?? '/');
   // A group with processes of its own cannot limit children, so ours usually becomes our sibling.
   for (const parent of new Set([own, dirname(own), mount.folder])) {
     const folder = parent.startsWith(mount.folder) ? delegate(parent, name) : null;
@@ -96,3 +96,21 @@ const versionTwo = (name: string): Hierarchy | null => {
 
 /** Finds (and makes) the group called `name` in whichever hierarchy has the controllers; folders may be missing. */
 export const findHierarchy = (name: string): Hierarchy => versionTwo(name) ?? versionOne(name);
+
+/** The groups that a process is a member of, as far as they can be seen from here; not ours to change. */
+export const groupsOf = (pid: number): Hierarchy => {
+  const paths = pathsOf(`${pid}`);
+  const mounts = cgroupMounts();
+  const unified = mounts.find((at) => at.kind === 'cgroup2')?.folder;
+  const own = unified === undefined ? null : join(unified, paths.get('') ?? '/');
+  if (own !== null && existsSync(join(own, 'memory.current'))) {
+    return { version: 2, folders: { memory: own, cpu: own, pids: own, cpuacct: own } };
+  }
+  const folders: Partial<Record<Controller, string>> = {};
+  for (const controller of controllers) {
+    const mount = mounts.find((at) => at.kind === 'cgroup' && at.options.includes(controller));
+    const path = paths.get(controller);
+    if (mount !== undefined && path !== undefined) folders[controller] = join(mount.folder, path);
+  }
+  return { version: 1, folders };
+};
