@@ -4,6 +4,7 @@ import { controlConfig } from '../control/config.ts';
 import { executorsConfig } from '../executors/config.ts';
 import { ingressConfig } from '../ingress/config.ts';
 import { checkMessagingConfig, messagingConfig } from '../messaging/config.ts';
+import { blobsConfig, checkBlobsConfig } from '../platform/blobs/config.ts';
 import { platformConfig } from '../platform/config/platform.ts';
 import { type ConfigOf, readConfig } from '../platform/config/read-config.ts';
 import { embeddedLogConfig } from '../platform/embedded-log/config.ts';
@@ -27,6 +28,7 @@ const schemas = [
   ingressConfig,
   embeddedLogConfig,
   messagingConfig,
+  blobsConfig,
   controlConfig,
   executorsConfig,
   builderConfig,
@@ -41,4 +43,4 @@ export type AllConfig = ConfigOf<typeof schemas>;
 
 /** Reads and checks the environment. Throws `CONFIG_INVALID` with every fault. */
 export const readAllConfig = (): AllConfig =>
-  readConfig({ schemas, others: [clientConfig], rules: [checkMessagingConfig] });
+  readConfig({ schemas, others: [clientConfig], rules: [checkMessagingConfig, checkBlobsConfig] });

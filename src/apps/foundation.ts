@@ -19,7 +19,8 @@ import type { SchemaIds } from '../messaging/registry/schema-ids.ts';
 import type { Commands, StateView } from '../messaging/state-view.ts';
 import { createStateView } from '../messaging/tail-state.ts';
 import type { Blobs } from '../platform/blobs/blobs.ts';
-import { createDirectoryBlobs } from '../platform/blobs/directory-blobs.ts';
+import type { BlobsConfig } from '../platform/blobs/config.ts';
+import { openBlobs } from '../platform/blobs/open-blobs.ts';
 import { createBareRepositories } from '../platform/git/bare-repositories.ts';
 import type { GitRepositories } from '../platform/git/git.ts';
 import { createMetrics, type Metrics } from '../platform/telemetry/metrics.ts';
@@ -64,6 +65,7 @@ export interface FoundationOptions {
     readonly url: string;
     readonly credentials?: { readonly username: string; readonly password: string };
   } | null;
+  readonly blobs: BlobsConfig;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -104,7 +106,7 @@ export const openFoundation = async (options: FoundationOptions): Promise<Founda
   const accounts = createAccounts({ view });
   const commands = await createCommands({ messaging, codec, view, clock, random, process: name });
   const presence = await createPresenceView({ messaging, codec, clock, onFailed });
-  const blobs = createDirectoryBlobs({ folder: join(dataFolder, 'blobs') });
+  const { blobs, close: closeBlobs } = await openBlobs(options.blobs, join(dataFolder, 'blobs'));
   return {
     process: name,
     dataFolder,
@@ -131,6 +133,7 @@ export const openFoundation = async (options: FoundationOptions): Promise<Founda
       await commands.close();
       await view.close();
       await messaging.close();
+      closeBlobs();
     },
   };
 };

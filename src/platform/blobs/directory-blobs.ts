@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { blobNotFound, checkKey } from './blob-key.ts';
 import type { Blobs } from './blobs.ts';
 import { blobErrors } from './errors.ts';
 
@@ -12,16 +13,6 @@ export interface DirectoryBlobsOptions {
 
 /** Files being written lie here; no key can name it, because `~` is not allowed in keys. */
 const incomingFolder = '~incoming';
-const keyLengthMax = 1024;
-const segmentPattern = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,255}$/;
-
-const checkKey = (key: string): void => {
-  if (key.length <= keyLengthMax && key.split('/').every((segment) => segmentPattern.test(segment))) return;
-  throw blobErrors.BAD_KEY({
-    message: `${JSON.stringify(key.slice(0, 200))} is not a blob key: use segments of A-Z a-z 0-9 . _ - joined by "/".`,
-  });
-};
-
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
@@ -29,9 +20,6 @@ const isAbsence = (error: unknown): boolean => ['ENOENT', 'ENOTDIR', 'EISDIR'].i
 
 /** A key below a blob, or a blob where a folder is: the file system cannot hold both. */
 const isClash = (error: unknown): boolean => ['EEXIST', 'ENOTDIR', 'EISDIR', 'ENOTEMPTY'].includes(codeOf(error));
-
-const notFound = (key: string, cause?: unknown) =>
-  blobErrors.NOT_FOUND({ message: `There is no blob ${key}; it may have been removed after its time.`, cause });
 
 const absentAs = async <Value>(work: Promise<Value>, otherwise: (error: unknown) => Value): Promise<Value> => {
   try {
@@ -107,15 +95,15 @@ export const createDirectoryBlobs = ({ folder }: DirectoryBlobsOptions): Blobs =
     },
     read: async (key) =>
       await absentAs<Buffer>(readFile(pathOf(key)), (cause) => {
-        throw notFound(key, cause);
+        throw blobNotFound(key, cause);
       }),
     stream: async (key) => {
       const file = await absentAs(open(pathOf(key), 'r'), (cause) => {
-        throw notFound(key, cause);
+        throw blobNotFound(key, cause);
       });
       if ((await file.stat()).isFile()) return file.createReadStream();
       await file.close();
-      throw notFound(key);
+      throw blobNotFound(key);
     },
     has: async (key) =>
       await absentAs(
