@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, chown, mkdir, realpath, rm } from 'node:fs/promises';
+import { chmod, mkdir, realpath, rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Clock } from '../../kernel/clock.ts';
@@ -11,7 +11,7 @@ import { findHierarchy, type Hierarchy } from '../cgroups/hierarchy.ts';
 import { sandboxErrors } from '../errors.ts';
 import { checkSpec } from '../process/check-spec.ts';
 import { findProgram } from '../process/find-program.ts';
-import { giveTo } from '../process/give-to.ts';
+import { giveFiles } from '../process/give-to.ts';
 import { makeMountPoints } from '../process/mount-points.ts';
 import { createPipeStock, type PipeStock } from '../process/pipe-stock.ts';
 import { childEnd, createProcessSandbox } from '../process/process-sandbox.ts';
@@ -51,13 +51,6 @@ interface Begun {
   attachment: Attachment | null;
   reserved: Reserved | null;
 }
-
-const giveFiles = async (machine: Machine, spec: SandboxSpec): Promise<void> => {
-  const owner = ownerFor(machine.identity);
-  if (owner === null) return;
-  if (spec.endpoint !== null) await chown(spec.endpoint, owner, owner);
-  for (const mount of spec.mounts) if (mount.writable) await giveTo(mount.source, owner);
-};
 
 const networkFor = (machine: Machine, spec: SandboxSpec, begun: Begun): ((pid: number) => Promise<void>) | null => {
   const { outside } = machine;
@@ -131,7 +124,8 @@ const prepareOverlay = async ({ systemLayer }: SandboxSpec, folder: string): Pro
 const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise<Launched> => {
   await mkdir(begun.folder, { mode: 0o711 });
   await makeMountPoints(spec);
-  await giveFiles(machine, spec);
+  const owner = ownerFor(machine.identity);
+  if (owner !== null) await giveFiles(spec, owner);
   begun.reserved = await reserve(machine, spec);
   const resultPipe = spec.resultChannel ? join(begun.folder, 'algoout') : null;
   if (resultPipe !== null) {

@@ -1,0 +1,123 @@
+import type { ContainerCreateOptions, MountSettings } from 'dockerode';
+import type { SystemFolder } from '../bubblewrap/system-folder.ts';
+import type { Mount, SandboxLimits, SandboxSpec } from '../sandbox.ts';
+
+export interface ContainerParts {
+  readonly spec: SandboxSpec;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly image: string;
+  /** `uid:gid` of everything inside. */
+  readonly user: string;
+  readonly system: Pick<SystemFolder, 'own' | 'resolver'>;
+  /** Host path of the pipe that appears at `/tmp/algoout`; null: none. */
+  readonly resultPipe: string | null;
+  /** Empty folders for what is mounted when the sandbox is adopted; what is mounted there later is seen inside. */
+  readonly reserved: readonly Mount[];
+}
+
+const shmBytes = 64 * 1024 * 1024;
+const periodUs = 100_000;
+/** The init process that reaps what the program leaves counts against the limit. */
+const ownProcesses = 1;
+
+/** The limits that can be changed while a container runs. */
+export const resourcesOf = (limits: SandboxLimits) => ({
+  Memory: Math.floor(limits.memoryBytes),
+  // With swap: none on top.
+  MemorySwap: Math.floor(limits.memoryBytes),
+  CpuPeriod: periodUs,
+  CpuQuota: Math.ceil(limits.cpus * periodUs),
+  PidsLimit: limits.processes + ownProcesses,
+});
+
+/** Fields that the engine knows and the client's types do not. */
+interface BindMount extends MountSettings {
+  readonly BindOptions: { readonly Propagation: 'rprivate' | 'rslave'; readonly NonRecursive: boolean };
+}
+interface HostConfig extends NonNullable<ContainerCreateOptions['HostConfig']> {
+  readonly CgroupnsMode: 'private';
+}
+
+const bind = ({ source, target, writable }: Mount, later: boolean): BindMount => ({
+  Type: 'bind',
+  Source: source,
+  Target: target,
+  ReadOnly: !writable,
+  // Mounts that lie below the source already would not be read-only.
+  BindOptions: { Propagation: later ? 'rslave' : 'rprivate', NonRecursive: !later },
+});
+
+const temporary = (sizeBytes: number, mode: string): string =>
+  `rw,exec,nosuid,nodev,size=${Math.max(4096, Math.floor(sizeBytes))},mode=${mode}`;
+
+/**
+ * A program waits for its network: one line of its stdin, read byte by byte, tells that it is there. Null where it need
+ * not wait.
+ */
+export const networkGate = 'read -r up || exit 125; exec "$@"';
+
+const commandOf = ({ command, network }: SandboxSpec): string[] =>
+  network === 'none' ? [...command] : ['/bin/sh', '-c', networkGate, 'sh', ...command];
+
+const specialMounts = ({ spec, system, resultPipe }: ContainerParts): readonly Mount[] => [
+  ...system.own,
+  system.resolver,
+  ...(resultPipe === null ? [] : [{ source: resultPipe, target: '/tmp/algoout', writable: true }]),
+  ...(spec.endpoint === null ? [] : [{ source: spec.endpoint, target: '/run/millrace.sock', writable: false }]),
+];
+
+const hostConfigOf = (parts: ContainerParts): HostConfig => {
+  const { spec, user } = parts;
+  const half = spec.limits.diskBytes / 2;
+  const [uid = '0', gid = '0'] = user.split(':');
+  return {
+    ...resourcesOf(spec.limits),
+    NetworkMode: 'none',
+    ReadonlyRootfs: true,
+    CapDrop: ['ALL'],
+    SecurityOpt: ['no-new-privileges'],
+    Init: true,
+    IpcMode: 'private',
+    CgroupnsMode: 'private',
+    ShmSize: Math.min(shmBytes, Math.floor(half)),
+    Tmpfs: { '/tmp': temporary(half, '1777'), '/home/algo': `${temporary(half, '0700')},uid=${uid},gid=${gid}` },
+    Mounts: [
+      ...specialMounts(parts).map((mount) => bind(mount, false)),
+      ...spec.mounts.map((mount) => bind(mount, false)),
+      ...parts.reserved.map((mount) => bind(mount, true)),
+    ],
+    Ulimits: [
+      { Name: 'core', Soft: 0, Hard: 0 },
+      { Name: 'fsize', Soft: spec.limits.fileBytes, Hard: spec.limits.fileBytes },
+    ],
+    // What a program prints is ours to keep or not; the engine must not write it to its disk.
+    LogConfig: { Type: 'none', Config: {} },
+    RestartPolicy: { Name: 'no' },
+  };
+};
+
+/** What the engine is told about a sandbox. */
+export const containerOptions = (parts: ContainerParts): ContainerCreateOptions => {
+  const { spec } = parts;
+  return {
+    name: parts.name,
+    Labels: { ...parts.labels },
+    Image: parts.image,
+    Hostname: 'millrace',
+    User: parts.user,
+    Entrypoint: [],
+    Cmd: commandOf(spec),
+    // A name without a value removes a variable: the engine's own are not of the spec.
+    Env: [...Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`), 'HOSTNAME'],
+    WorkingDir: spec.workingFolder,
+    OpenStdin: true,
+    // When we are killed, the program's stdin ends.
+    StdinOnce: true,
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    Tty: false,
+    HostConfig: hostConfigOf(parts),
+  };
+};

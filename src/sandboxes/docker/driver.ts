@@ -1,0 +1,251 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, realpath, rm } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import type Docker from 'dockerode';
+import type { Clock } from '../../kernel/clock.ts';
+import { asPlatformError } from '../../kernel/errors.ts';
+import type { Logger } from '../../kernel/logger.ts';
+import { removeLeftovers } from '../bubblewrap/leftovers.ts';
+import { type Attachment, findOutsideNetwork, type OutsideNetwork } from '../bubblewrap/network.ts';
+import { insideUid, prepareSystemFolder, type SystemFolder } from '../bubblewrap/system-folder.ts';
+import { sandboxErrors } from '../errors.ts';
+import { checkSpec } from '../process/check-spec.ts';
+import { giveFiles } from '../process/give-to.ts';
+import { makeMountPoints } from '../process/mount-points.ts';
+import { createPipeStock, type PipeStock } from '../process/pipe-stock.ts';
+import { createProcessSandbox } from '../process/process-sandbox.ts';
+import { openResultChannel } from '../process/result-channel.ts';
+import type { Sandbox, SandboxDriver, SandboxSpec } from '../sandbox.ts';
+import { type RunningContainer, startContainer } from './container.ts';
+import { containerOptions } from './container-options.ts';
+import { enforcementOf } from './enforcement.ts';
+import { messageOf, openEngine } from './engine.ts';
+import { ensureSandboxImage } from './image.ts';
+import { removeContainers } from './leftovers.ts';
+
+/** How the engine is reached and what sandboxes are made of. */
+export interface DockerOptions {
+  readonly socketPath: string;
+  /** A Debian image from which the image of sandboxes is built. */
+  readonly baseImage: string;
+  /** Told when a part of the image is there, in words. */
+  readonly onProgress: (text: string) => void;
+}
+
+export interface DockerDeps extends DockerOptions {
+  readonly runFolder: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+interface Machine {
+  readonly engine: Docker;
+  readonly image: string;
+  readonly runFolder: string;
+  /** Distinguishes the containers of this driver from those of others on the same engine. */
+  readonly mark: string;
+  /** uid and gid of everything inside. */
+  readonly user: { readonly uid: number; readonly gid: number };
+  readonly system: SystemFolder;
+  readonly pipes: PipeStock;
+  readonly outside: OutsideNetwork | { readonly missing: readonly string[] };
+  readonly clock: Clock;
+}
+
+/** What exists of a sandbox while it starts, so that a failed start can take it back. */
+interface Begun {
+  readonly folder: string;
+  results: Socket | null;
+  container: RunningContainer | null;
+  attachment: Attachment | null;
+}
+
+const refuse = (spec: SandboxSpec, reason: string) =>
+  sandboxErrors.START_FAILED({ message: `Sandbox ${spec.id} ${reason}.` });
+
+/** Throws for what a container of this driver cannot be. */
+const checkPossible = ({ outside }: Machine, spec: SandboxSpec): void => {
+  if (spec.adoptable !== undefined) throw refuse(spec, 'is to be adopted later, which this driver does not do');
+  if (spec.limits.gpus > 0) throw refuse(spec, 'needs a graphics processor, which this driver gives to none');
+  if ((spec.systemLayer ?? null) !== null) {
+    throw refuse(spec, 'needs system packages of its own, which this driver cannot lay over its image');
+  }
+  if (spec.network === 'none') return;
+  if (spec.network !== 'outside') throw refuse(spec, 'is to reach named hosts only, which this driver cannot do');
+  if ('missing' in outside) {
+    throw refuse(spec, `needs the network outside, for which this machine lacks: ${outside.missing.join(', ')}`);
+  }
+};
+
+/** The program waits behind its gate until its network is there. */
+const connect = async ({ outside }: Machine, spec: SandboxSpec, begun: Begun): Promise<void> => {
+  const { container } = begun;
+  if (spec.network === 'none' || container === null || 'missing' in outside) return;
+  if (container.pid === null) throw refuse(spec, 'ended before its network was there');
+  begun.attachment = await outside.attach(container.pid, begun.folder);
+  container.stdin.write('\n');
+};
+
+const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise<RunningContainer> => {
+  const { user } = machine;
+  await mkdir(begun.folder, { mode: 0o711 });
+  await makeMountPoints(spec);
+  if (process.getuid?.() === 0) await giveFiles(spec, user.uid);
+  const resultPipe = spec.resultChannel ? join(begun.folder, 'algoout') : null;
+  if (resultPipe !== null) {
+    await machine.pipes.take(resultPipe);
+    begun.results = openResultChannel(resultPipe);
+  }
+  const options = containerOptions({
+    spec,
+    name: `millrace-${machine.mark}-${spec.id}`,
+    labels: { 'millrace.driver': machine.mark },
+    image: machine.image,
+    user: `${user.uid}:${user.gid}`,
+    system: machine.system,
+    resultPipe,
+    reserved: [],
+  });
+  begun.container = await startContainer(machine.engine, options);
+  await connect(machine, spec, begun);
+  return begun.container;
+};
+
+const takeBack = async (begun: Begun): Promise<{ readonly outOfMemory: boolean }> => {
+  begun.attachment?.close();
+  const removed = await begun.container?.remove();
+  await rm(begun.folder, { recursive: true, force: true });
+  return removed ?? { outOfMemory: false };
+};
+
+const start = async (machine: Machine, spec: SandboxSpec): Promise<Sandbox> => {
+  checkSpec(spec);
+  checkPossible(machine, spec);
+  const begun: Begun = {
+    folder: join(machine.runFolder, 'sandboxes', spec.id),
+    results: null,
+    container: null,
+    attachment: null,
+  };
+  if (existsSync(begun.folder)) throw refuse(spec, 'runs already');
+  try {
+    const container = await begin(machine, spec, begun);
+    return createProcessSandbox({
+      ...container,
+      id: spec.id,
+      results: begun.results,
+      clock: machine.clock,
+      adopt: async () => await Promise.reject(refuse(spec, 'was not started to be adopted')),
+      usage: () => container.gauges.usage(),
+      kill: () => {
+        void container.kill();
+      },
+      finish: async () => await takeBack(begun),
+    });
+  } catch (error) {
+    begun.results?.destroy();
+    await takeBack(begun);
+    const cause = asPlatformError(error);
+    if (cause.code === 'SANDBOX_START_FAILED') throw cause;
+    throw sandboxErrors.START_FAILED({
+      message: `Sandbox ${spec.id} could not be prepared: ${messageOf(error)}`,
+      cause: error,
+    });
+  }
+};
+
+const trial: SandboxSpec = {
+  id: 'trial',
+  command: ['/bin/sh', '-c', 'echo here >/tmp/algoout'],
+  environment: {},
+  workingFolder: '/tmp',
+  mounts: [],
+  limits: { memoryBytes: 64 * 2 ** 20, cpus: 1, processes: 4, diskBytes: 2 ** 20, fileBytes: 2 ** 20, gpus: 0 },
+  network: 'none',
+  resultChannel: true,
+  endpoint: null,
+};
+
+/** An engine behind a socket may run in another machine or see other files: what a sandbox answers tells. */
+const tryOut = async (machine: Machine): Promise<void> => {
+  let answer = '';
+  try {
+    const sandbox = await start(machine, trial);
+    sandbox.results?.on('data', (chunk: Buffer) => {
+      answer += chunk.toString();
+    });
+    await sandbox.exited;
+  } catch (error) {
+    throw sandboxErrors.DRIVER_MISSING({ message: `Docker cannot isolate here: ${messageOf(error)}`, cause: error });
+  }
+  if (answer === 'here\n') return;
+  throw sandboxErrors.DRIVER_MISSING({
+    message: `The Docker engine runs containers, but what they write does not arrive in ${machine.runFolder}: it has to run on this machine and see the same folders.`,
+  });
+};
+
+const userInside = (): Machine['user'] => {
+  const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
+  // Only root can give files to another user.
+  return uid === 0 ? { uid: insideUid, gid: insideUid } : { uid, gid };
+};
+
+const examine = async (deps: DockerDeps): Promise<Machine> => {
+  const engine = await openEngine(deps.socketPath);
+  await mkdir(deps.runFolder, { recursive: true });
+  const runFolder = await realpath(deps.runFolder);
+  const mark = createHash('sha256').update(runFolder).digest('hex').slice(0, 12);
+  await removeContainers(engine, mark);
+  await removeLeftovers(runFolder, deps.clock);
+  await mkdir(join(runFolder, 'sandboxes'), { recursive: true });
+  for (const folder of [runFolder, join(runFolder, 'sandboxes')]) await chmod(folder, 0o711);
+  const image = await ensureSandboxImage({
+    engine,
+    wanted: deps.baseImage,
+    folder: join(runFolder, 'image'),
+    onProgress: deps.onProgress,
+  });
+  const outside = findOutsideNetwork(deps.clock);
+  const nameserver = 'missing' in outside ? '127.0.0.1' : outside.nameserver;
+  const system = await prepareSystemFolder(join(runFolder, 'etc'), nameserver);
+  const user = userInside();
+  const pipes = createPipeStock(join(runFolder, 'pipes'), process.getuid?.() === 0 ? user.uid : null);
+  return { engine, image, runFolder, mark, user, system, pipes, outside, clock: deps.clock };
+};
+
+/** Makes the driver that isolates with containers of a Docker engine on this machine; see `createSandboxDriver`. */
+export const createDockerDriver = async (deps: DockerDeps): Promise<SandboxDriver> => {
+  const machine = await examine(deps);
+  await tryOut(machine);
+  const running = new Set<Sandbox>();
+  const starting = new Set<Promise<unknown>>();
+  const { uid, gid } = machine.user;
+  const enforcement = enforcementOf(`${uid}:${gid}`, 'missing' in machine.outside ? machine.outside.missing : []);
+  for (const { what, enforced, how } of enforcement) {
+    if (!enforced) deps.logger.warn({ event: 'sandbox.not-enforced', what, how });
+  }
+  const startAndKeep = async (spec: SandboxSpec): Promise<Sandbox> => {
+    const sandbox = await start(machine, spec);
+    running.add(sandbox);
+    void sandbox.exited.then(() => running.delete(sandbox));
+    return sandbox;
+  };
+  return {
+    name: 'docker',
+    enforcement,
+    adopts: false,
+    start: async (spec) => {
+      const begun = startAndKeep(spec);
+      starting.add(begun);
+      return await begun.finally(() => starting.delete(begun));
+    },
+    close: async () => {
+      await Promise.allSettled(starting);
+      await Promise.all([...running].map(async (sandbox) => await sandbox.stop(0)));
+      await removeContainers(machine.engine, machine.mark);
+      await removeLeftovers(machine.runFolder, machine.clock);
+    },
+  };
+};
