@@ -3,6 +3,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Docker from 'dockerode';
 import { silentLogger } from '../../src/kernel/logger.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { describeSandboxes, type SandboxesUnderTest } from '../../src/sandboxes/conformance.ts';
@@ -32,7 +33,12 @@ const processesNaming = (id: string): readonly string[] =>
     }
   });
 
-const open = (kind: 'bubblewrap' | 'plain', mode: number) => async (): Promise<SandboxesUnderTest> => {
+const containersNaming = async (id: string): Promise<readonly string[]> => {
+  const listed = await new Docker().listContainers({ all: true });
+  return listed.flatMap(({ Names }) => Names).filter((name) => name.endsWith(`-${id}`));
+};
+
+const open = (kind: 'bubblewrap' | 'docker' | 'plain', mode: number) => async (): Promise<SandboxesUnderTest> => {
   const folder = await mkdtemp(join(tmpdir(), 'sandboxes-'));
   await chmod(folder, mode);
   const hostFile = join(folder, 'of-the-host');
@@ -44,13 +50,14 @@ const open = (kind: 'bubblewrap' | 'plain', mode: number) => async (): Promise<S
     driver,
     hostFile,
     hostListeners: [...ownAddresses(), '10.0.2.2'].map((address) => `${address}:${port}`),
-    tracesOf: (id) => {
+    tracesOf: async (id) => {
       const run = join(runFolder, 'sandboxes', id);
-      return Promise.resolve([
+      return [
         ...processesNaming(id),
         ...(existsSync(run) ? [run] : []),
         ...globSync(`/sys/fs/cgroup/**/millrace-*/${id}`),
-      ]);
+        ...(kind === 'docker' ? await containersNaming(id) : []),
+      ];
     },
     close: async () => {
       await driver.close();
@@ -62,4 +69,6 @@ const open = (kind: 'bubblewrap' | 'plain', mode: number) => async (): Promise<S
 
 describeSandboxes('bubblewrap', open('bubblewrap', 0o755));
 describeSandboxes('bubblewrap, in a folder of its user alone', open('bubblewrap', 0o700));
+describeSandboxes('docker', open('docker', 0o755));
+describeSandboxes('docker, in a folder of its user alone', open('docker', 0o700));
 describeSandboxes('plain', open('plain', 0o755));
