@@ -19,8 +19,8 @@ const pauseMs = (tries: number): number => Math.min(5_000, 100 * 2 ** Math.min(t
 interface EntryParts {
   readonly partition: SettledPartition;
   readonly taken: Taken;
-  resolve(settlement: Settlement): void;
-  reject(error: Error): void;
+  readonly resolve: (settlement: Settlement) => void;
+  readonly reject: (error: Error) => void;
   /** Whether that failure passes, so that the output is to be sent again. */
   passes(error: Error, output: OutRecord): boolean;
   /** Every output was answered once; these failed in passing. */

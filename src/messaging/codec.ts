@@ -113,6 +113,12 @@ const headersOf = (contract: Header, attempts: readonly Header[], envelope: Enve
   return headers;
 };
 
+/** The key's bytes: those of the id header where the key is the id. */
+const keyOf = ({ key, id }: Envelope, headers: Headers): Buffer | null => {
+  if (typeof key !== 'string') return key;
+  return key === id ? (headers[1]?.[1] ?? Buffer.from(key)) : Buffer.from(key);
+};
+
 const undecodable = (contract: string, record: InRecord, why: string, cause?: unknown) =>
   messagingErrors.UNDECODABLE({
     message: `The record ${record.topic}/${record.partition}/${record.offset.toString()} is not a ${contract}: ${why}.`,
@@ -157,14 +163,11 @@ export const createCodec = (options: CodecOptions = {}): Codec => {
   return {
     encode: (topic, message, envelope) => {
       const { types, header, schemaId } = preparedOf(topic.contract);
-      const { key, partition } = envelope;
-      return {
-        topic,
-        ...(partition === undefined ? {} : { partition }),
-        key: typeof key === 'string' ? Buffer.from(key) : key,
-        value: writeFramed(types.type, schemaId, message),
-        headers: headersOf(header, attempts, envelope),
-      };
+      const { partition } = envelope;
+      const headers = headersOf(header, attempts, envelope);
+      const key = keyOf(envelope, headers);
+      const value = writeFramed(types.type, schemaId, message);
+      return partition === undefined ? { topic, key, value, headers } : { topic, partition, key, value, headers };
     },
     decode: <Name extends keyof Contracts>(name: Name, record: InRecord) => {
       const read = readerFor(preparedOf(name), record);

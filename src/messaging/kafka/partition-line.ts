@@ -48,6 +48,11 @@ export class PartitionLine {
     this.partition = partition;
   }
 
+  /** Node that leads the partition; -1: not known. */
+  get leader(): number {
+    return this.topic.info?.leaders[this.partition] ?? -1;
+  }
+
   get hasWork(): boolean {
     return this.batch !== null || this.backlog.length > 0;
   }

@@ -61,7 +61,6 @@ export interface ProducerOptions {
 
 const requestBytesMax = 8 * 1024 * 1024;
 const replicaTimeoutMs = 10_000;
-const leaderOf = (line: PartitionLine): number => line.topic.info?.leaders[line.partition] ?? -1;
 const backoffMs = (failures: number): number => Math.min(500, 10 * 2 ** Math.min(failures, 6));
 
 /**
@@ -73,7 +72,7 @@ export class Producer {
   readonly #topics = new Map<string, TopicLine>();
   readonly #lanes = new Map<number, Lane>();
   readonly #budget = new AppendBudget();
-  #drained: (() => void)[] = [];
+  readonly #drained: (() => void)[] = [];
   #sweeping = false;
   #failure: Error | null = null;
 
@@ -88,15 +87,14 @@ export class Producer {
 
   send(record: OutRecord, sink: AppendSink): void {
     const bodyBytes = recordBodyBytes(record);
-    const sizeBytes = recordBytesMax(bodyBytes);
-    const refusal = this.#refusal(record, sizeBytes);
-    if (refusal !== null) {
+    const refusal = this.#refusal(record, recordBytesMax(bodyBytes));
+    if (refusal === null) {
+      const queuedAtMs = this.#options.clock.monotonicMs();
+      this.#place(this.#topic(record.topic), { record, bodyBytes, queuedAtMs, sink });
+      this.#watch();
+    } else {
       sink.failed(refusal, record);
-      return;
     }
-    const item = { record, bodyBytes, queuedAtMs: this.#options.clock.monotonicMs(), sink };
-    this.#place(this.#topic(record.topic), item);
-    this.#watch();
   }
 
   /** Resolves when nothing waits any more: each record was acknowledged or given up. */
@@ -155,7 +153,7 @@ export class Producer {
 
   #list(line: PartitionLine): void {
     if (line.listed || line.inFlight || line.resting || !line.hasWork) return;
-    const leader = leaderOf(line);
+    const leader = line.leader;
     if (leader < 0) {
       void this.#locate(line.topic);
       return;
@@ -177,7 +175,7 @@ export class Producer {
     for (let failures = 0; ; failures += 1) {
       try {
         topic.info = topic.found(await this.#options.cluster.refresh(topic.name));
-        if (![...topic.used()].some((line) => line.hasWork && leaderOf(line) < 0)) break;
+        if (![...topic.used()].some((line) => line.hasWork && line.leader < 0)) break;
       } catch (error) {
         const missing = topic.isMissing(error, this.#options.clock.monotonicMs());
         if (missing) this.#endTopic(topic, topicMissing(topic.name, error));
@@ -198,7 +196,7 @@ export class Producer {
     topic.unplaced = [];
     for (const line of topic.used()) {
       this.#reject(line.backlog.takeOlder(Infinity), error);
-      if (line.batch !== null && !line.inFlight) this.#giveUp(line, line.batch, error);
+      if (!line.inFlight) this.#giveUp(line, error);
     }
   }
 
@@ -252,7 +250,7 @@ export class Producer {
       lane.failures = 0;
     } catch (error) {
       if (isUnavailable(error)) this.#repeatLater(lane, lines, sent);
-      else this.#giveUpAll(lines, asError(error));
+      else for (const line of lines) this.#giveUp(line, asError(error));
     }
     for (const line of lines) line.inFlight = false;
   }
@@ -311,17 +309,17 @@ export class Producer {
       this.#rest(line);
       logger.debug({ event: 'append.repeated', topic: name, partition: line.partition, reason: error.message });
     } else if (code === codes.messageTooLarge || code === codes.recordListTooLarge) {
-      if (!line.split(batch)) this.#giveUp(line, batch, tooLargeForTopic(name, error));
+      if (!line.split(batch)) this.#giveUp(line, tooLargeForTopic(name, error));
     } else if (producerFencedCodes.has(code) && batch.sentAs !== null) {
       const fenced = await session.fenced(batch.sentAs);
       if (fenced === null) this.#rest(line);
-      else this.#giveUp(line, batch, fenced);
+      else this.#giveUp(line, fenced);
     } else if (sequenceCodes.has(code)) {
       logger.warn({ event: 'append.sequence.lost', topic: name, partition: line.partition, reason: error.message });
       session.broken(batch.sentAs);
       this.#rest(line);
     } else {
-      this.#giveUp(line, batch, error);
+      this.#giveUp(line, error);
     }
   }
 
@@ -340,7 +338,7 @@ export class Producer {
     const { batch } = line;
     if (batch === null) return false;
     if (!batch.ambiguous || batch.sentAs === identity) return true;
-    this.#giveUp(line, batch, unsure(line.topic.name));
+    this.#giveUp(line, unsure(line.topic.name));
     return false;
   }
 
@@ -353,11 +351,9 @@ export class Producer {
     }
   }
 
-  #giveUpAll(lines: readonly PartitionLine[], error: Error): void {
-    for (const line of lines) if (line.batch !== null) this.#giveUp(line, line.batch, error);
-  }
-
-  #giveUp(line: PartitionLine, batch: Batch, error: Error): void {
+  #giveUp(line: PartitionLine, error: Error): void {
+    const { batch } = line;
+    if (batch === null) return;
     if (batch.ambiguous) this.#options.session.broken(batch.sentAs);
     line.batch = null;
     this.#reject(batch.items, error);
@@ -374,9 +370,7 @@ export class Producer {
 
   #settled(): void {
     if (this.pending > 0) return;
-    const waiting = this.#drained;
-    this.#drained = [];
-    for (const resolve of waiting) resolve();
+    for (const resolve of this.#drained.splice(0)) resolve();
   }
 
   /** Gives up records that wait for too long, as long as any waits. */
@@ -397,7 +391,7 @@ export class Producer {
     topic.unplaced = topic.unplaced.filter((item) => !isOld(item));
     for (const line of topic.used()) {
       if (line.batch !== null && !line.inFlight && line.batch.items.some(isOld)) {
-        this.#giveUp(line, line.batch, unsure(topic.name));
+        this.#giveUp(line, unsure(topic.name));
       }
       if (line.batch === null) late.push(...line.backlog.takeOlder(before));
     }
