@@ -5,6 +5,7 @@ import { ensureAdminKey } from './admin-key.ts';
 import type { AllConfig } from './configuration.ts';
 import type { Foundation } from './foundation.ts';
 import { createHousekeeping } from './housekeeping.ts';
+import { interpretersOf } from './interpreters.ts';
 import type { Role } from './role.ts';
 
 /** The control role: the only writer of entities. */
@@ -13,7 +14,7 @@ export const createControlRole = async (foundation: Foundation, config: AllConfi
   const control = createControl({
     ...foundation,
     admin: { user: config.MILLRACE_ADMIN_USER, key },
-    environments: await readEnvironments(join(foundation.runtimeFolder, 'environments')),
+    environments: readEnvironments(join(foundation.runtimeFolder, 'environments'), interpretersOf(config, foundation)),
   });
   const housekeeping = createHousekeeping(foundation);
   let started = false;

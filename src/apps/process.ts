@@ -7,6 +7,7 @@ import { systemClock } from '../platform/clock.ts';
 import { createOperationsListener, type OperationsListener } from '../platform/http/operations.ts';
 import type { Component } from '../platform/lifecycle/supervisor.ts';
 import { systemRandom } from '../platform/random.ts';
+import { driverChoiceOf } from '../sandboxes/config.ts';
 import { createSandboxDriver } from '../sandboxes/create.ts';
 import type { SandboxDriver } from '../sandboxes/sandbox.ts';
 import { createBuilderRole } from './builder.ts';
@@ -27,6 +28,8 @@ export interface ProcessOptions {
   readonly embedded: boolean;
   readonly logger: Logger;
   readonly onFailed: (error: Error) => void;
+  /** Told of what takes long on a first start, once it is there. */
+  readonly onProgress?: (text: string) => void;
 }
 
 /** A process's roles, started. */
@@ -45,15 +48,16 @@ const runtimeFolder = resolve(import.meta.dirname, '../../runtime');
 const needsSandboxes = (roles: readonly RoleName[]): boolean => roles.includes('executor') || roles.includes('builder');
 
 const openDriver = async (
-  { config, roles, logger }: ProcessOptions,
+  { config, roles, logger, onProgress = () => {} }: ProcessOptions,
   started: Component[],
 ): Promise<SandboxDriver | null> => {
   if (!needsSandboxes(roles)) return null;
   const claimed = await claimRunFolder(join(resolve(config.MILLRACE_DATA_DIR), 'run'), roles.join('-'));
   started.push({ name: 'run folder', start: async () => {}, stop: async () => await claimed.close() });
   const driver = await createSandboxDriver({
-    kind: config.MILLRACE_SANDBOX,
+    ...driverChoiceOf(config),
     runFolder: claimed.folder,
+    onProgress,
     clock: systemClock,
     logger,
   });
@@ -72,7 +76,7 @@ const createRole = async (
   if (driver === null) throw new Error(`the ${name} role needs a sandbox driver`);
   return name === 'executor'
     ? createExecutorRole(foundation, config, driver)
-    : await createBuilderRole(foundation, config, driver);
+    : createBuilderRole(foundation, config, driver);
 };
 
 const emptyPresence = { pool: null, slots: 0, busy: 0, warm: {}, queued: 0, transactionalIds: [] };

@@ -12,21 +12,25 @@ const readOnly = (source: string, target: string): Mount => ({ source, target, w
 
 /** Settings of the machine's package clients, so that builds reach the mirrors that the machine's owner chose. */
 const clientSettings = ['/etc/pip.conf', '/etc/npmrc'];
+/** The system's package sources and what it has installed: a layer of packages is laid over this very system. */
+const packageSources = ['/etc/apt', '/var/lib/dpkg/status'];
 const certificates = '/etc/ssl/certs/ca-certificates.crt';
+
+const sameInside = (files: readonly string[]): readonly Mount[] =>
+  files.filter((file) => existsSync(file)).map((file) => readOnly(file, file));
 
 const toolMounts = (runtimeFolder: string): readonly Mount[] => [
   readOnly(process.execPath, '/opt/node/bin/node'),
   readOnly(dirname(createRequire(import.meta.url).resolve('npm/package.json')), '/opt/npm'),
   readOnly(join(runtimeFolder, 'clients'), '/opt/millrace/clients'),
   readOnly(join(runtimeFolder, 'build-tools'), '/opt/millrace/build-tools'),
-  ...clientSettings.filter(existsSync).map((file) => readOnly(file, file)),
+  ...sameInside(clientSettings),
 ];
 
 const variables = {
   PATH: '/opt/millrace/build-tools:/opt/node/bin:/usr/local/bin:/usr/bin:/bin',
   HOME: '/home/algo',
   LANG: 'C.UTF-8',
-  PYTHONPATH: '/opt/dependencies:/opt/millrace/clients/python',
   NODE_EXTRA_CA_CERTS: certificates,
   SSL_CERT_FILE: certificates,
   npm_config_globalconfig: '/etc/npmrc',
@@ -56,4 +60,6 @@ export const buildSandboxesOf = ({
   variables,
   memoryBytes: config.MILLRACE_BUILD_MEMORY_MB * 1024 * 1024,
   timeoutMs: config.MILLRACE_BUILD_STEP_TIMEOUT_S * 1000,
+  // In a container the image's own count.
+  packageSources: driver.name === 'docker' ? [] : sameInside(packageSources),
 });

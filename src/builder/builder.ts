@@ -1,5 +1,6 @@
 import type { Build, RunSettings } from '../catalog/catalog.ts';
 import type { LogStream } from '../kernel/contracts/contracts.gen.ts';
+import type { Interpreter } from '../sandboxes/interpreters.ts';
 
 /** The builder's words: a build turns one commit of an algorithm's repository into layers that executors mount. */
 
@@ -19,13 +20,17 @@ export interface BuildEnvironment {
   readonly dependencyFile: string;
   /** Shell command that prints the interpreter's version: part of a layer's key. */
   readonly interpreter: string;
-  /** File that pins the dependencies where the algorithm has one; null: the environment knows none. */
-  readonly lockFile: string | null;
+  /** Installed packages of the system that count as present beside those that every system has. */
+  readonly systemBase: readonly string[];
+  /** JSON file that pins the dependencies: `resolve` writes it, `install` reads it. */
+  readonly lockFile: string;
+  /** Whether an algorithm may bring that file itself. */
+  readonly ownLock: boolean;
   /** Shell command that resolves the dependencies in a folder that holds the dependency file. */
-  readonly dependencies: string;
-  /** The same from a lock file; null: as `dependencies`. */
-  readonly dependenciesLocked: string | null;
-  /** Folder that the command fills: it becomes the dependency layer. */
+  readonly resolve: string;
+  /** Shell command that installs what was resolved, in a folder that holds both files: same lock, same bytes. */
+  readonly install: string;
+  /** Folder that it fills: it becomes the dependency layer. */
   readonly dependencyFolder: string;
   /** Where builds, tests and runs see the layer. */
   readonly dependencyTarget: string;
@@ -34,12 +39,18 @@ export interface BuildEnvironment {
   /** Shell command that runs the tests of an algorithm whose manifest names none, where somebody asks for them. */
   readonly test: string | null;
   readonly variables: Readonly<Record<string, string>>;
+  /** What runs the language here; unset where the platform brings that itself. */
+  readonly installation?: Interpreter;
 }
 
 /** What `millrace.yaml` asks for, checked. */
 export interface BuildPlan {
   readonly commands: readonly string[];
   readonly test: string | null;
+  /** Whether a build whose tests fail has failed. */
+  readonly testGate: boolean;
+  /** Packages of the system, `name` or `name=version`, sorted. */
+  readonly packages: readonly string[];
   readonly run: RunSettings;
 }
 
@@ -64,4 +75,4 @@ export interface BuildLog {
 }
 
 /** What control is told when a build ended. */
-export type BuildEnd = Pick<Build, 'status' | 'artefact' | 'run' | 'tests' | 'error' | 'log'>;
+export type BuildEnd = Pick<Build, 'status' | 'artefact' | 'run' | 'tests' | 'error' | 'log' | 'lock'>;

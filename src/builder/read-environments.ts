@@ -1,8 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
-import { parse } from 'yaml';
+import { type UsableEnvironment, usableEnvironments } from '../catalog/environment-folder.ts';
+import { type Interpreters, systemInterpreters } from '../sandboxes/interpreters.ts';
 import type { BuildEnvironment } from './builder.ts';
 
 const environmentSchema = Type.Object({
@@ -10,9 +9,11 @@ const environmentSchema = Type.Object({
   dependencyFile: Type.String(),
   build: Type.Object({
     interpreter: Type.String(),
-    lockFile: Type.Optional(Type.String()),
-    dependencies: Type.String(),
-    dependenciesLocked: Type.Optional(Type.String()),
+    lockFile: Type.String(),
+    ownLock: Type.Optional(Type.Boolean()),
+    resolve: Type.String(),
+    install: Type.String(),
+    systemBase: Type.Optional(Type.Array(Type.String())),
     folder: Type.String(),
     target: Type.String(),
     finish: Type.Optional(Type.String()),
@@ -21,29 +22,30 @@ const environmentSchema = Type.Object({
   }),
 });
 
-const readOne = async (folder: string, id: string): Promise<BuildEnvironment> => {
-  const file = join(folder, id, 'environment.yaml');
-  const { language, dependencyFile, build } = Value.Parse(environmentSchema, parse(await readFile(file, 'utf8')));
+const readOne = (id: string, { text, interpreter: found }: UsableEnvironment): BuildEnvironment => {
+  const { language, dependencyFile, build } = Value.Parse(environmentSchema, text);
   return {
     id,
     language,
     dependencyFile,
-    lockFile: build.lockFile ?? null,
-    dependencies: build.dependencies,
-    dependenciesLocked: build.dependenciesLocked ?? null,
+    systemBase: build.systemBase ?? [],
+    lockFile: build.lockFile,
+    ownLock: build.ownLock ?? false,
+    resolve: build.resolve,
+    install: build.install,
     dependencyFolder: build.folder,
     dependencyTarget: build.target,
     interpreter: build.interpreter,
     finish: build.finish ?? null,
     test: build.test ?? null,
     variables: build.variables ?? {},
+    ...(found === null ? {} : { installation: found }),
   };
 };
 
-/** Reads how each environment under `runtime/environments/` builds. Throws when a file there is not as declared. */
-export const readBuildEnvironments = async (folder: string): Promise<ReadonlyMap<string, BuildEnvironment>> => {
-  const entries = await readdir(folder, { withFileTypes: true });
-  const ids = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-  const environments = await Promise.all(ids.map(async (id) => [id, await readOne(folder, id)] as const));
-  return new Map(environments);
-};
+/** Reads how each environment that can be used here builds. Throws when a file is not as declared. */
+export const readBuildEnvironments = (
+  folder: string,
+  interpreters: Interpreters = systemInterpreters,
+): ReadonlyMap<string, BuildEnvironment> =>
+  new Map([...usableEnvironments(folder, interpreters)].map(([id, usable]) => [id, readOne(id, usable)]));

@@ -17,20 +17,30 @@ export interface BuildSandboxes {
   readonly variables: Readonly<Record<string, string>>;
   readonly memoryBytes: number;
   readonly timeoutMs: number;
+  /** Where packages of the system come from: seen by the step that resolves them and by no other. */
+  readonly packageSources?: readonly Mount[];
 }
 
 /** One command of a build. */
 export interface SandboxedCommand {
-  /** Names the step in errors: `dependencies`, `build`, `test`. */
+  /** Names the step in errors: `packages`, `dependencies`, `build`, `test`. */
   readonly step: string;
   readonly command: string;
   readonly mounts: readonly Mount[];
   readonly workingFolder: string;
   readonly network: 'none' | 'outside';
+  /** Folder with the algorithm's system packages; null: it has none. */
+  readonly systemLayer: string | null;
   readonly variables?: Readonly<Record<string, string>>;
 }
 
 const gibibyte = 2 ** 30;
+
+const variablesOf = (deps: BuildSandboxes, { environment }: Workspace, run: SandboxedCommand) => {
+  const variables: Record<string, string> = { ...deps.variables, ...environment.variables, ...run.variables };
+  const bin = environment.installation?.binFolder ?? null;
+  return bin === null ? variables : { ...variables, PATH: `${bin}:${variables['PATH'] ?? ''}` };
+};
 
 const copyLines = (stream: Readable, name: LogStream, workspace: Workspace, seen?: (text: string) => void): void => {
   stream.setEncoding('utf8');
@@ -56,15 +66,17 @@ export const runInSandbox = async (
   run: SandboxedCommand,
 ): Promise<string> => {
   const { driver, clock, random, timeoutMs } = deps;
+  const { installation } = workspace.environment;
+  await installation?.prepare();
   await Promise.all(
     run.mounts.filter((mount) => mount.writable).map(async (mount) => await mkdir(mount.source, { recursive: true })),
   );
   const sandbox = await driver.start({
     id: `build-${random.uuid().slice(0, 13)}`,
     command: ['/bin/sh', '-c', run.command],
-    environment: { ...deps.variables, ...workspace.environment.variables, ...run.variables },
+    environment: variablesOf(deps, workspace, run),
     workingFolder: run.workingFolder,
-    mounts: [...deps.tools, ...run.mounts],
+    mounts: [...deps.tools, ...(installation?.mounts ?? []), ...run.mounts],
     limits: {
       memoryBytes: deps.memoryBytes,
       cpus: 64,
@@ -74,6 +86,7 @@ export const runInSandbox = async (
       gpus: 0,
     },
     network: run.network,
+    systemLayer: run.systemLayer,
     resultChannel: false,
     endpoint: null,
   });

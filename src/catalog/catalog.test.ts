@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { createTableView, type TableView } from '../../test/helpers/table-view.ts';
 import { type Account, accountKind, keyKind } from '../accounts/accounts.ts';
 import { createAccounts } from '../accounts/create.ts';
+import { systemInterpreters } from '../sandboxes/interpreters.ts';
 import {
   type Algorithm,
   algorithmKind,
@@ -156,7 +157,9 @@ describe('the catalog', () => {
   });
 
   it('reads the environments that are declared', async () => {
-    const environments = await readEnvironments(join(import.meta.dirname, '../../runtime/environments'));
+    const environments = readEnvironments(join(import.meta.dirname, '../../runtime/environments'), {
+      find: (wanted) => (wanted.program === 'python3' ? systemInterpreters.find(wanted) : null),
+    });
     view.put(environmentKind, ...environments);
     expect(catalog.environments().map(({ id, dependencyFile }) => [id, dependencyFile])).toEqual([
       ['javascript', 'package.json'],

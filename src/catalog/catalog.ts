@@ -80,7 +80,13 @@ export const buildKind = entityKind({
     finishedAtMs: Nullable(Type.Number()),
     /** Layers in the blob store, by content digest (sha256 hex). Null until it succeeded. */
     artefact: Nullable(
-      Type.Object({ app: Type.String(), dependencies: Nullable(Type.String()), sizeBytes: Type.Number() }),
+      Type.Object({
+        app: Type.String(),
+        dependencies: Nullable(Type.String()),
+        /** Tree of system packages; left out by builds of before there were any. */
+        system: Type.Optional(Nullable(Type.String())),
+        sizeBytes: Type.Number(),
+      }),
     ),
     run: Nullable(runSettingsSchema),
     /** The algorithm's own tests, when it has any. */
@@ -89,6 +95,8 @@ export const buildKind = entityKind({
     error: Nullable(Type.Object({ step: Type.String(), message: Type.String() })),
     /** Blob that holds the whole build log. */
     log: Nullable(Type.String()),
+    /** Blob that says what was resolved for it: packages with versions and digests. Null or left out: nothing was. */
+    lock: Type.Optional(Nullable(Type.String())),
   }),
   idOf: (build) => `${build.algorithmId}/${build.hash}`,
 });

@@ -1,12 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
+import type { RunTokens } from '../accounts/run-token.ts';
 import { buildKind, type Catalog } from '../catalog/catalog.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { limits } from '../kernel/limits.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Random } from '../kernel/random.ts';
-import { requestsTopic } from '../kernel/topics.ts';
+import { nestedTopic, requestsTopic } from '../kernel/topics.ts';
 import type { ClaimCheck } from '../messaging/claim-check.ts';
 import type { Codec } from '../messaging/codec.ts';
 import type { Messaging } from '../messaging/messaging.ts';
@@ -16,8 +17,10 @@ import { createWorkConsumer } from '../messaging/work-consumer.ts';
 import type { Blobs } from '../platform/blobs/blobs.ts';
 import { createLayerStore } from '../platform/blobs/layer-store.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
+import type { Interpreters } from '../sandboxes/interpreters.ts';
 import type { SandboxDriver } from '../sandboxes/sandbox.ts';
 import { type Artefacts, createArtefacts } from './artefacts.ts';
+import { createForwarder, type Forwarder } from './chaining/forward.ts';
 import type { ExecutorsConfig } from './config.ts';
 import { createDispatcher, type Dispatcher, type DispatcherDeps } from './dispatcher.ts';
 import { makeSocketFolder } from './endpoint/socket-folder.ts';
@@ -54,6 +57,10 @@ export interface ExecutorDeps {
   readonly dataFolder: string;
   /** Folder `runtime/` of this release, with the language runners. */
   readonly runtimeFolder: string;
+  readonly interpreters: Interpreters;
+  readonly runTokens: RunTokens;
+  /** Address of the HTTP API, to which calls that running calls make are handed; null while none is known. */
+  ingressUrl(): string | null;
   /** Name of this process: host/pid/start. */
   readonly process: string;
   /** The executor cannot go on: the process must end. */
@@ -87,6 +94,7 @@ interface Places {
   readonly sockets: string;
   readonly languages: ReadonlyMap<string, Language>;
   readonly stock: Stock;
+  readonly forwarder: Forwarder;
 }
 
 interface Running extends Places {
@@ -98,6 +106,8 @@ class PoolExecutor implements Executor {
   readonly #deps: ExecutorDeps;
   readonly #slots: number;
   readonly #transactionalId: string;
+  /** Partitions of nested calls that are owned now, by period of ownership. */
+  readonly #nested = new Map<number, number>();
   #running: Running | null = null;
   #stopping: Promise<void> | null = null;
   #failed = false;
@@ -148,6 +158,7 @@ class PoolExecutor implements Executor {
     await this.#running.consumer.close();
     await this.#running.dispatcher.close();
     await this.#running.stock.close();
+    this.#running.forwarder.close();
     await rm(this.#running.sockets, { recursive: true, force: true });
     this.#deps.logger.info({ event: 'executor.stopped', pool: this.#deps.config.MILLRACE_POOL });
   }
@@ -161,8 +172,8 @@ class PoolExecutor implements Executor {
   }
 
   #prepare(artefacts: Artefacts, sockets: string): Places {
-    const { clock, config, driver, logger, random, runtimeFolder } = this.#deps;
-    const languages = createLanguages({ runtimeFolder, nodeBinary: process.execPath });
+    const { clock, config, driver, interpreters, logger, random, runtimeFolder } = this.#deps;
+    const languages = createLanguages({ runtimeFolder, nodeBinary: process.execPath, interpreters });
     const stock = openStock({
       driver,
       languages,
@@ -174,10 +185,19 @@ class PoolExecutor implements Executor {
       random,
       logger,
     });
-    return { artefacts, sockets, languages, stock };
+    const forwarder = createForwarder({
+      tokens: this.#deps.runTokens,
+      ingressUrl: () => this.#deps.ingressUrl(),
+      clock,
+      random,
+      process: this.#deps.process,
+      partitions: () => [...this.#nested.values()],
+    });
+    return { artefacts, sockets, languages, stock, forwarder };
   }
 
-  #createDispatcher({ artefacts, languages, sockets, stock }: Places, onEnd: DispatcherDeps['onEnd']): Dispatcher {
+  #createDispatcher(places: Places, onEnd: DispatcherDeps['onEnd']): Dispatcher {
+    const { artefacts, languages, sockets, stock } = places;
     const { blobs, clock, config, driver, logger, random } = this.#deps;
     const limitsMax = limitsMaxOf(config);
     return createDispatcher({
@@ -196,6 +216,7 @@ class PoolExecutor implements Executor {
         random,
         logger,
       }),
+      forwarder: places.forwarder,
       fetchBody: async (ref) => await blobs.read(ref),
       onEnd,
     });
@@ -226,8 +247,9 @@ class PoolExecutor implements Executor {
 
   async #consume(places: Places): Promise<Running> {
     const { clock, config, logger, messaging } = this.#deps;
-    const topic = requestsTopic(config.MILLRACE_POOL);
-    const recent = createRecentRequests(messaging, topic);
+    const nested = nestedTopic(config.MILLRACE_POOL);
+    const topics = [requestsTopic(config.MILLRACE_POOL), nested];
+    const recent = createRecentRequests(messaging, topics);
     const dispatcher = this.#createDispatcher(places, (call, ended) => intake.answer(call, ended));
     const intake = this.#createIntake(dispatcher, recent.isCopy);
     const consumer = await createWorkConsumer({
@@ -235,14 +257,19 @@ class PoolExecutor implements Executor {
       clock,
       logger,
       group: executorGroup(config.MILLRACE_POOL),
-      topics: [topic],
+      topics,
+      apart: [nested],
       // Who writes requests appends without transactions.
       isolation: 'uncommitted',
       mode: { kind: 'transaction', transactionalId: this.#transactionalId, everyMs: limits.settleEveryMs },
       inFlightMax: this.#slots * inFlightPerSlot,
-      onOpening: async (opening) => await recent.open(opening),
+      onOpening: async (opening) => {
+        if (opening.topic === nested.name) this.#nested.set(opening.generation, opening.partition);
+        await recent.open(opening);
+      },
       onDelivery: (delivery) => intake.take(delivery),
       onReleased: (generation) => {
+        this.#nested.delete(generation);
         recent.close(generation);
         dispatcher.release(generation);
       },

@@ -4,6 +4,7 @@ import type { RunError } from '../kernel/contracts/contracts.gen.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Random } from '../kernel/random.ts';
 import type { LayerStore } from '../platform/blobs/layer-store.ts';
+import type { Interpreters } from '../sandboxes/interpreters.ts';
 import type { Sandbox, SandboxDriver } from '../sandboxes/sandbox.ts';
 import { createArtefacts } from './artefacts.ts';
 import type { SandboxClass } from './call.ts';
@@ -51,6 +52,7 @@ export interface DirectExecutorDeps {
   readonly layersFolder: string;
   readonly dataFolder: string;
   readonly runtimeFolder: string;
+  readonly interpreters: Interpreters;
   readonly config: ExecutorsConfig;
   readonly clock: Clock;
   readonly random: Random;
@@ -61,7 +63,7 @@ export interface DirectExecutorDeps {
 export const createDirectExecutor = async (deps: DirectExecutorDeps): Promise<DirectExecutor> => {
   const { config, driver, random } = deps;
   const limitsMax = limitsMaxOf(config);
-  const languages = createLanguages({ runtimeFolder: deps.runtimeFolder, nodeBinary: process.execPath });
+  const languages = createLanguages({ ...deps, nodeBinary: process.execPath });
   const maxBytes = config.MILLRACE_ARTEFACTS_MB * 1024 * 1024;
   const artefacts = await createArtefacts({ ...deps, folder: deps.layersFolder, maxBytes });
   await mkdir(deps.dataFolder, { recursive: true });
@@ -81,6 +83,7 @@ export const createDirectExecutor = async (deps: DirectExecutorDeps): Promise<Di
           message: `There is no runner for the language "${sandboxClass.language}".`,
         });
       }
+      await language.prepare();
       const layers = await holdLayers(artefacts, sandboxClass, language);
       const surroundings = surroundingsOf({ sandboxClass, language, layers: layers.mounts }, limitsMax);
       try {

@@ -26,7 +26,7 @@ export const createResolveClass =
     return {
       key: classKeyOf(build, build.run.isolation, request.account),
       build,
-      language: environment.language,
+      language: environment.id,
       network: networkOf(algorithm, build.run),
     };
   };

@@ -71,7 +71,7 @@ beforeAll(async () => {
     catalog: { build: () => null },
     commands: { send: take },
     layers: createLayerStore({ blobs, random, folder: join(folder, 'layers') }),
-    environments: await readBuildEnvironments(join(runtime, 'environments')),
+    environments: readBuildEnvironments(join(runtime, 'environments')),
     workFolder: join(folder, 'layers', '.builds'),
     buildsAtOnce: 1,
     sandboxes: {

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { accountKind, keyKind } from '../../src/accounts/accounts.ts';
 import { createAccounts } from '../../src/accounts/create.ts';
@@ -36,6 +36,7 @@ import { systemClock as clock } from '../../src/platform/clock.ts';
 import { systemRandom as random } from '../../src/platform/random.ts';
 import { createMetrics } from '../../src/platform/telemetry/metrics.ts';
 import { createSandboxDriver, type SandboxDriverDeps } from '../../src/sandboxes/create.ts';
+import { createInterpreters } from '../../src/sandboxes/interpreters.ts';
 
 /** An answer as it stands in the log. */
 export interface Answered {
@@ -92,12 +93,17 @@ export const openExecutorScenario = async (kind: SandboxDriverDeps['kind'], conf
   const layers = createLayerStore({ blobs, random, folder: join(folder, 'builder-layers') });
   const driver = await createSandboxDriver({ kind, runFolder: join(folder, 'run'), clock, logger: silentLogger });
   const metrics = createMetrics();
+  const interpreters = createInterpreters({
+    folders: [join(homedir(), '.pyenv/versions')],
+    linksFolder: join(folder, 'interpreters'),
+    separateUser: process.getuid?.() === 0,
+  });
   const failures: Error[] = [];
 
   const put = async (entityKind: EntityKind, value: unknown): Promise<void> => {
     await appender.append(encodeEntity(codec, entityKind, { revision: 1, value }, clock.nowMs()));
   };
-  for (const environment of await readEnvironments(join(root, 'runtime/environments')))
+  for (const environment of readEnvironments(join(root, 'runtime/environments'), interpreters))
     await put(environmentKind, environment);
 
   const executors: Executor[] = [];
@@ -130,6 +136,7 @@ export const openExecutorScenario = async (kind: SandboxDriverDeps['kind'], conf
       },
       dataFolder: join(folder, `executor-${executors.length}`),
       runtimeFolder: join(root, 'runtime'),
+      interpreters,
       process: 'test/1/1',
       onFailed: (error) => {
         failures.push(error);

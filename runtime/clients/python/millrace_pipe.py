@@ -11,6 +11,10 @@ RESULT_PIPE = os.environ.get("MILLRACE_RESULT_PIPE", "/tmp/algoout")
 ENDPOINT = os.environ.get("MILLRACE_ENDPOINT", "/run/millrace.sock")
 _OURS = os.path.dirname(__file__) + os.sep
 
+# Whether each call is to have a process of its own, forked from this one; runner.py says so.
+fork_calls = False
+_relay_descriptors = []
+
 # Whether the requests were already answered while the algorithm was being imported, as the ADK does.
 served = False
 
@@ -151,27 +155,49 @@ def _leave(code):
     os._exit((code or 0) & 255)
 
 
+def _answer_to(run, line):
+    global _running
+    _running = True
+    try:
+        answer = answer_of(run(_input_of(json.loads(line))))
+    except Exception as error:
+        answer = json.dumps(error_of(error)) + "\n"
+    except SystemExit as end:
+        _leave(end.code)
+    _flush()
+    return answer.encode("ascii")
+
+
+def _forks(lines):
+    """True in a process from which calls are forked; False: this one has to answer."""
+    import millrace_fork
+
+    shared = millrace_fork.shared_state([lines.fileno()] + _relay_descriptors, len(_relay_descriptors))
+    if shared is None:
+        return millrace_fork.become_prepared()
+    print("Calls cannot be forked: loading left %s." % shared, file=sys.stderr, flush=True)
+    return False
+
+
 def serve(run):
     """Reports ready, then answers requests with run(input) until stdin ends. Exceptions of `run` become answers."""
     global served, _running
     served = True
     lines = _take_stdin()
-    print("PIPE_INIT_COMPLETE", flush=True)
+    forks = fork_calls and _forks(lines)
+    print("PIPE_INIT_COMPLETE forks" if forks else "PIPE_INIT_COMPLETE", flush=True)
     out = os.open(RESULT_PIPE, os.O_WRONLY | os.O_CLOEXEC)
-    write, loads = os.write, json.loads
+    if forks:
+        import millrace_fork
+
+        millrace_fork.serve_forked(lines, lambda line: _answer_to(run, line), out)
+        return
+    write = os.write
     while True:
         line = lines.readline()
         if not line:
             return
-        _running = True
-        try:
-            answer = answer_of(run(_input_of(loads(line))))
-        except Exception as error:
-            answer = json.dumps(error_of(error)) + "\n"
-        except SystemExit as end:
-            _leave(end.code)
-        _flush()
-        data = answer.encode("ascii")
+        data = _answer_to(run, line)
         sent = write(out, data)
         while sent < len(data):
             data = memoryview(data)[sent:]
@@ -196,6 +222,7 @@ def open_relay():
     listener = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
     listener.bind(("127.0.0.1", 0))
     listener.listen(64)
+    _relay_descriptors.append(listener.fileno())
     os.environ["ALGORITHMIA_API"] = "http://127.0.0.1:%d" % listener.getsockname()[1]
 
     def accept():

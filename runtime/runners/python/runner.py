@@ -73,6 +73,9 @@ def main():
     import millrace_pipe
 
     millrace_pipe.open_relay()
+    if sys.argv[1:] == ["fork"]:
+        del sys.argv[1:]
+        millrace_pipe.fork_calls = True
     if sys.argv[1:] == ["adopt"]:
         del sys.argv[1:]
         await_adoption()

@@ -32,6 +32,7 @@ const prewarm = async (
   network: SandboxSpec['network'],
 ): Promise<Prewarmed> => {
   const { driver, clock, limitsMax } = deps;
+  await language.prepare();
   const id = `run-${deps.random.uuid().slice(0, 18)}`;
   const endpoint = await openEndpoint(join(deps.socketFolder, `${id}.sock`));
   const spec: SandboxSpec = {
@@ -66,7 +67,7 @@ export const openStock = (deps: OpenStockDeps): Stock => {
   const { clock, logger, size, languages } = deps;
   const stock = createStock({
     size,
-    languages: languages.values(),
+    languages: [...languages.values()].filter(({ prewarmed }) => prewarmed),
     start: async (language, network) => await prewarm(deps, language, network),
     clock,
     logger,
