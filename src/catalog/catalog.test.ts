@@ -156,7 +156,7 @@ describe('the catalog', () => {
     expect(catalog.algorithmsOf('acme')).toHaveLength(1);
   });
 
-  it('reads the environments that are declared', async () => {
+  it('reads the environments that are declared', () => {
     const environments = readEnvironments(join(import.meta.dirname, '../../runtime/environments'), {
       find: (wanted) => (wanted.program === 'python3' ? systemInterpreters.find(wanted) : null),
     });
