@@ -65,6 +65,10 @@ const heardOfExecutors = async ({ foundation }: RunningProcess, pools: readonly 
   while (!pools.every(heard) && systemClock.monotonicMs() < untilMs) await sleep(systemClock, lookEveryMs);
 };
 
+/** An address that listens everywhere is reached here too. */
+const reachable = (address: string): string =>
+  address.replace('//0.0.0.0:', '//127.0.0.1:').replace('//:::', '//127.0.0.1:');
+
 const start = async (up: Up): Promise<string> => {
   const { config, dataFolder, logger, lifespan, announcer } = up;
   announcer.heading('platform', `data in ${config.MILLRACE_DATA_DIR}`);
@@ -74,22 +78,37 @@ const start = async (up: Up): Promise<string> => {
     variable: 'MILLRACE_HTTP_PORT',
   });
   const connection = await openLog(up);
-  const executors = config.MILLRACE_POOLS.map((pool) =>
-    createRoleProcess({
-      role: 'executor',
-      logFile: join(dataFolder, 'logs', `executor-${pool}.log`),
-      variables: { ...connectionVariables(connection), MILLRACE_OPERATIONS_PORT: '0', MILLRACE_POOL: pool },
-      clock: systemClock,
-      logger,
-      onFailed: lifespan.fail,
-    }),
-  );
   const placeOfExecutors = lifespan.started.length;
   const embedded = config.MILLRACE_KAFKA_BROKERS.length === 0;
   const roles = ['control', 'builder', 'router', 'ingress'] as const;
   const running = await startProcess(
-    { config, roles, connection, embedded, logger, onFailed: lifespan.fail },
+    {
+      config,
+      roles,
+      connection,
+      embedded,
+      logger,
+      onFailed: lifespan.fail,
+      onProgress: (text) => announcer.done('sandboxes', text),
+    },
     lifespan.started,
+  );
+  const ingressUrl =
+    config.MILLRACE_INGRESS_URL === undefined ? { MILLRACE_INGRESS_URL: reachable(running.address ?? '') } : {};
+  const executors = config.MILLRACE_POOLS.map((pool) =>
+    createRoleProcess({
+      role: 'executor',
+      logFile: join(dataFolder, 'logs', `executor-${pool}.log`),
+      variables: {
+        ...connectionVariables(connection),
+        MILLRACE_OPERATIONS_PORT: '0',
+        MILLRACE_POOL: pool,
+        ...ingressUrl,
+      },
+      clock: systemClock,
+      logger,
+      onFailed: lifespan.fail,
+    }),
   );
   for (const executor of executors) {
     await executor.start();

@@ -67,15 +67,20 @@ const openDriver = async (
 
 const createRole = async (
   name: RoleName,
-  deps: { foundation: Foundation; config: AllConfig; driver: SandboxDriver | null },
+  deps: {
+    readonly foundation: Foundation;
+    readonly config: AllConfig;
+    readonly driver: SandboxDriver | null;
+    readonly ownIngress: () => string | null;
+  },
 ): Promise<Role> => {
-  const { foundation, config, driver } = deps;
+  const { foundation, config, driver, ownIngress } = deps;
   if (name === 'control') return await createControlRole(foundation, config);
   if (name === 'router') return createRouterRole(foundation, config);
   if (name === 'ingress') return await createIngressRole(foundation, config);
   if (driver === null) throw new Error(`the ${name} role needs a sandbox driver`);
   return name === 'executor'
-    ? createExecutorRole(foundation, config, driver)
+    ? await createExecutorRole(foundation, config, driver, ownIngress)
     : createBuilderRole(foundation, config, driver);
 };
 
@@ -133,8 +138,9 @@ export const startProcess = async (options: ProcessOptions, started: Component[]
   started.push({ name: 'foundation', start: async () => {}, stop: async () => await foundation.close() });
   const driver = await openDriver(options, started);
   const roles: Role[] = [];
+  const addressOf = (): string | null => roles.find((role) => role.address !== undefined)?.address?.() ?? null;
   for (const name of roleNames.filter((each) => options.roles.includes(each))) {
-    const role = await createRole(name, { foundation, config, driver });
+    const role = await createRole(name, { foundation, config, driver, ownIngress: addressOf });
     await role.start();
     roles.push(role);
     started.push(role);
@@ -159,6 +165,5 @@ export const startProcess = async (options: ProcessOptions, started: Component[]
       await appender.close();
     },
   });
-  const address = roles.find((role) => role.address !== undefined)?.address?.() ?? null;
-  return { foundation, components: started, address, driver };
+  return { foundation, components: started, address: addressOf(), driver };
 };

@@ -12,20 +12,21 @@ export interface SandboxDriverDeps {
   readonly kind: 'auto' | 'bubblewrap' | 'docker' | 'plain';
   /** Owned by this driver alone: what lies in it from a predecessor is removed. Created if missing. */
   readonly runFolder: string;
-  /** For Docker; left out: the usual socket, Debian's slim image, nobody told of progress. */
+  /** For Docker; left out: the usual socket, Debian's slim image. */
   readonly docker?: Partial<DockerOptions>;
+  /** Told of what takes long, once it is there: the image of sandboxes. */
+  readonly onProgress?: (text: string) => void;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-const withDefaults = (options: Partial<DockerOptions> = {}): DockerOptions => ({
-  socketPath: options.socketPath ?? '/var/run/docker.sock',
-  baseImage: options.baseImage ?? 'debian:bookworm-slim',
-  onProgress: options.onProgress ?? (() => {}),
-});
-
 const docker = async (deps: SandboxDriverDeps): Promise<SandboxDriver> =>
-  await createDockerDriver({ ...deps, ...withDefaults(deps.docker) });
+  await createDockerDriver({
+    ...deps,
+    socketPath: deps.docker?.socketPath ?? '/var/run/docker.sock',
+    baseImage: deps.docker?.baseImage ?? 'debian:bookworm-slim',
+    onProgress: deps.onProgress ?? (() => {}),
+  });
 
 /** The reason why a driver cannot be had here; anything else is thrown on. */
 const reasonOf = (error: unknown): string => {

@@ -30,11 +30,11 @@ export interface DockerOptions {
   readonly socketPath: string;
   /** A Debian image from which the image of sandboxes is built. */
   readonly baseImage: string;
-  /** Told when a part of the image is there, in words. */
-  readonly onProgress: (text: string) => void;
 }
 
 export interface DockerDeps extends DockerOptions {
+  /** Told when a part of the image is there, in words. */
+  readonly onProgress: (text: string) => void;
   readonly runFolder: string;
   readonly clock: Clock;
   readonly logger: Logger;
