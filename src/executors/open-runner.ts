@@ -7,7 +7,7 @@ import { adoptRunner, type Runner, startRunner } from '../sandboxes/runner.ts';
 import type { Mount, SandboxDriver, SandboxSpec } from '../sandboxes/sandbox.ts';
 import type { SandboxClass } from './call.ts';
 import { type Endpoint, openEndpoint } from './endpoint/endpoint.ts';
-import { algorithmFolder, type Language } from './languages.ts';
+import { algorithmFolder, forkingCommand, type Language } from './languages.ts';
 import { type LimitsMax, limitsOf } from './sandbox-limits.ts';
 import type { Prewarmed, Stock } from './stock/stock.ts';
 
@@ -27,6 +27,10 @@ export interface Wanted {
   readonly sandboxClass: SandboxClass;
   readonly language: Language;
   readonly layers: readonly Mount[];
+  /** Folder with the algorithm's system packages; null: it has none. */
+  readonly systemLayer: string | null;
+  /** Forking calls is known to be impossible for this class. */
+  readonly forkless?: boolean;
 }
 
 /** A runner that has loaded the algorithm, and its way to the platform. */
@@ -38,22 +42,23 @@ export interface OpenRunner {
 const timeoutOf = ({ sandboxClass }: Wanted): number => sandboxClass.build.run.loadTimeoutS * 1_000;
 
 /** What a sandbox of the class sees and may take, whatever runs in it. */
-export const surroundingsOf = ({ sandboxClass, language, layers }: Wanted, limitsMax: LimitsMax) => ({
+export const surroundingsOf = ({ sandboxClass, language, layers }: Omit<Wanted, 'forkless'>, limitsMax: LimitsMax) => ({
   environment: language.environment,
   workingFolder: algorithmFolder,
   mounts: [...layers, ...language.mounts],
   limits: limitsOf(sandboxClass.build.run, limitsMax),
   network: sandboxClass.network,
+  systemLayer,
 });
 
-const startCold = async (deps: OpenRunnerDeps, wanted: Wanted): Promise<OpenRunner> => {
+const startCold = async (deps: OpenRunnerDeps, wanted: Wanted, forks: boolean): Promise<OpenRunner> => {
   const { clock, driver, limitsMax, logger } = deps;
   const id = `run-${deps.random.uuid().slice(0, 18)}`;
   const endpoint = await openEndpoint(join(deps.socketFolder, `${id}.sock`));
   const spec: SandboxSpec = {
     ...surroundingsOf(wanted, limitsMax),
     id,
-    command: wanted.language.command,
+    ...(forks ? { command: forkingCommand(wanted.language), nests: true } : { command: wanted.language.command }),
     resultChannel: true,
     endpoint: endpoint.path,
   };
@@ -91,12 +96,19 @@ const adopt = async (
   }
 };
 
+/** Where it turns out that it cannot, the runner takes a single call and is not asked to fork for this class again. */
+const mayFork = ({ sandboxClass, language, forkless }: Wanted): boolean =>
+  language.forks && sandboxClass.build.run.isolation === 'call' && forkless !== true;
+
 /**
  * A runner of the class, in a sandbox from the stock or in one started for it: layers mounted read-only, limits within
  * the pool's. Throws `SANDBOX_START_FAILED` or `SANDBOX_LOAD_FAILED`.
  */
 export const openRunner = async (deps: OpenRunnerDeps, wanted: Wanted): Promise<OpenRunner> => {
-  const prewarmed = deps.stock.take(wanted.language, wanted.sandboxClass.network);
+  if (mayFork(wanted)) return await startCold(deps, wanted, true);
+  // Devices are there from a sandbox's start or not at all.
+  const wantsDevices = limitsOf(wanted.sandboxClass.build.run, deps.limitsMax).gpus > 0;
+  const prewarmed = wantsDevices ? null : deps.stock.take(wanted.language, wanted.sandboxClass.network);
   const adopted = prewarmed === null ? null : await adopt(deps, prewarmed, wanted);
-  return adopted ?? (await startCold(deps, wanted));
+  return adopted ?? (await startCold(deps, wanted, false));
 };

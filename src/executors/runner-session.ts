@@ -29,11 +29,19 @@ export interface RunnerSessionParts {
   readonly runner: Runner;
   readonly endpoint: Endpoint;
   readonly clock: Clock;
+  /** No second call may enter the sandbox. */
+  readonly singleUse: boolean;
   readonly onGone: () => void;
 }
 
 /** A session over a language runner. `onGone` is called once, when its sandbox is gone. */
-export const createRunnerSession = ({ runner, endpoint, clock, onGone }: RunnerSessionParts): Session => {
+export const createRunnerSession = (parts: RunnerSessionParts): Session => {
+  const { runner, endpoint, clock, singleUse, onGone } = parts;
+  let running = false;
+  // Code of an earlier call that asks while nobody runs here ends the sandbox; otherwise the call that runs is its last.
+  void endpoint.leftoverHeard.then(() => {
+    if (!running) void runner.stop(0);
+  });
   const meter = createSandboxMeter(clock, async () => await runner.usage());
 
   const endOf = (outcome: RunOutcome, usage: RunUsage): RunEnd => {
@@ -49,13 +57,18 @@ export const createRunnerSession = ({ runner, endpoint, clock, onGone }: RunnerS
       contentType,
       body,
       metrics: endpoint.takeMetrics(),
-      reusable: runner.alive && !asksForEnd(outcome),
+      reusable: runner.alive && !singleUse && !asksForEnd(outcome) && !endpoint.leftover,
     };
   };
 
   return {
-    run: async ({ request }, body, timeoutMs) => {
+    run: async (call, body, timeoutMs, chaining) => {
+      const { request } = call;
+      endpoint.begin(chaining ?? null);
+      running = true;
       const outcome = await runner.call({ contentType: request.contentType, body, timeoutMs });
+      endpoint.end();
+      running = false;
       const usage = meter.runEnded(outcome.durationS);
       return endOf(outcome, usage instanceof Promise ? await usage : usage);
     },

@@ -27,6 +27,8 @@ export type RunEnd =
 /** A sandbox in which a language runner has loaded an algorithm. */
 export interface Runner {
   readonly id: string;
+  /** Whether each call runs in a process of its own, of which nothing is left when the next one begins. */
+  readonly forks: boolean;
   /** False from the moment on which the sandbox is known to end: replace the runner. */
   readonly alive: boolean;
   /** Resolves once, when every process of the sandbox is gone. */

@@ -67,6 +67,11 @@ export interface SandboxSpec {
    * null or left out: none. A driver that cannot do that refuses the spec.
    */
   readonly systemLayer?: string | null;
+  /**
+   * Its program may make namespaces, to keep what it forks apart from itself. Needed by runners that fork calls, which
+   * check it; a driver that cannot allow it starts the sandbox without.
+   */
+  readonly nests?: boolean;
   /** Folders that are empty until `adopt` mounts something there. */
   readonly adoptable?: readonly string[];
 }

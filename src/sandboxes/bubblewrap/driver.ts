@@ -95,6 +95,12 @@ const limitedCommand = ({ folders }: Hierarchy, spec: SandboxSpec): readonly str
   return options.length === 0 ? spec.command : ['/usr/bin/prlimit', ...options, '--', ...spec.command];
 };
 
+/** Processes of a runner that forks calls, beside the one of the call. */
+const forkingProcesses = 3;
+
+const groupLimitsOf = ({ limits, nests }: SandboxSpec): SandboxLimits =>
+  nests === true ? { ...limits, processes: limits.processes + forkingProcesses } : limits;
+
 const reserve = async ({ adoption }: Machine, { id, adoptable }: SandboxSpec): Promise<Reserved | null> => {
   if (adoptable === undefined) return null;
   if (adoption !== null) return await adoption.reserve(id, adoptable);
@@ -133,7 +139,7 @@ const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise
     begun.results = openResultChannel(resultPipe);
   }
   const overlay = await prepareOverlay(spec, begun.folder);
-  begun.cgroup = createCgroup(machine.hierarchy, spec.id, spec.limits, machine.clock);
+  begun.cgroup = createCgroup(machine.hierarchy, spec.id, groupLimitsOf(spec), machine.clock);
   begun.launched = await launch({
     bubblewrap: machine.bubblewrap,
     identity: machine.identity,
@@ -145,7 +151,7 @@ const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise
       system: overlay === null ? machine.system : overlaid(machine.system, overlay),
       resultPipe,
       reserved: begun.reserved?.mounts ?? [],
-      forbidNamespaces: machine.forbidNamespaces,
+      forbidNamespaces: machine.forbidNamespaces && spec.nests !== true,
     }),
     command: limitedCommand(machine.hierarchy, spec),
     prepareNetwork: networkFor(machine, spec, begun),

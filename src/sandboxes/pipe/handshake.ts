@@ -5,6 +5,12 @@ const marker = 'PIPE_INIT_COMPLETE';
 /** Finds the line that says that the runner is ready; keeps what was printed before it. */
 export class Handshake {
   #unfinished = Buffer.alloc(0);
+  #forks = false;
+
+  /** Whether the line said that each call gets a process of its own. */
+  get forks(): boolean {
+    return this.#forks;
+  }
 
   /** Takes a chunk of stdout. `before` is what was printed around the line; `done` says that it was seen. */
   push(chunk: Buffer): { readonly done: boolean; readonly printed: Buffer } {
@@ -12,6 +18,11 @@ export class Handshake {
     const at = text.indexOf(marker);
     const end = at < 0 ? -1 : text.indexOf(0x0a, at);
     if (end >= 0) {
+      this.#forks =
+        text
+          .subarray(at + marker.length, end)
+          .toString('latin1')
+          .trim() === 'forks';
       const start = text.lastIndexOf(0x0a, at) + 1;
       return { done: true, printed: Buffer.concat([text.subarray(0, start), text.subarray(end + 1)]) };
     }

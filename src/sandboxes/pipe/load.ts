@@ -13,6 +13,8 @@ export interface Loaded {
   readonly results: Readable;
   readonly stdout: PrintedText;
   readonly stderr: PrintedText;
+  /** See `Runner.forks`. */
+  readonly forks: boolean;
 }
 
 type LoadEnd = 'ready' | 'timeout' | 'exited' | { readonly early: Buffer };
@@ -87,7 +89,7 @@ export const loadRunner = async (
   const end = await promise;
   cancel();
   results.off('data', early);
-  if (end === 'ready') return { results, stdout, stderr };
+  if (end === 'ready') return { results, stdout, stderr, forks: handshake.forks };
   const reason = await reasonOf(end, sandbox, loadTimeoutMs);
   await sandbox.stop(0);
   await setImmediate();

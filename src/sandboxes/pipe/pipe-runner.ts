@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../kernel/clock.ts';
 import { limits } from '../../kernel/limits.ts';
 import type { Logger } from '../../kernel/logger.ts';
@@ -31,17 +30,29 @@ const tooLarge: RunEnd = {
   stacktrace: null,
 };
 
+/** The call that runs. */
+interface Running {
+  readonly startedMs: number;
+  /** Ends the watch over its time. */
+  cancel(): void;
+  resolve(outcome: RunOutcome): void;
+}
+
+const exitEnd = ({ code, outOfMemory }: SandboxExit): RunEnd => ({ kind: 'exited', code, outOfMemory });
+
 class PipeRunner implements Runner {
   readonly id: string;
+  readonly forks: boolean;
   readonly exited: Promise<SandboxExit>;
   readonly #parts: PipeRunnerParts;
   readonly #lines = new LineReader(lineBytes);
-  #settle: ((end: RunEnd) => void) | null = null;
+  #running: Running | null = null;
   #alive = true;
 
   constructor(parts: PipeRunnerParts) {
     this.#parts = parts;
     this.id = parts.sandbox.id;
+    this.forks = parts.loaded.forks;
     parts.loaded.results.on('data', (chunk: Buffer) => {
       this.#read(chunk);
     });
@@ -53,19 +64,14 @@ class PipeRunner implements Runner {
   }
 
   async call(request: RunRequest): Promise<RunOutcome> {
-    if (this.#settle !== null) {
+    if (this.#running !== null) {
       throw sandboxErrors.RUNNER_BUSY({
         message: `Sandbox ${this.id} runs a call already; a runner is strictly serial.`,
       });
     }
-    const { clock, sandbox } = this.#parts;
-    const startedMs = clock.monotonicMs();
-    const end = this.#alive ? await this.#run(request, clock, sandbox) : await this.#exitEnd();
-    const durationS = (clock.monotonicMs() - startedMs) / 1000;
-    // Runners flush before they answer, so what was printed is readable now: one turn of the event loop reads it.
-    await setImmediate();
-    const { stdout, stderr } = this.#parts.loaded;
-    return { ...end, stdout: stdout.take(), stderr: stderr.take(), durationS };
+    return await new Promise<RunOutcome>((resolve) => {
+      this.#start(request, resolve);
+    });
   }
 
   async usage(): Promise<SandboxUsage> {
@@ -77,37 +83,42 @@ class PipeRunner implements Runner {
     return await this.#parts.sandbox.stop(graceMs);
   }
 
-  async #run(request: RunRequest, clock: Clock, sandbox: Sandbox): Promise<RunEnd> {
-    const { promise, resolve } = Promise.withResolvers<RunEnd>();
-    this.#settle = resolve;
+  #start(request: RunRequest, resolve: Running['resolve']): void {
+    const { clock, sandbox } = this.#parts;
     const cancel = clock.after(request.timeoutMs, () => {
       this.#finish({ kind: 'timeout' });
       this.#end(0);
     });
-    sandbox.stdin.write(requestLine(request.contentType, request.body));
-    const end = await promise;
-    cancel();
-    return end;
+    this.#running = { startedMs: clock.monotonicMs(), cancel, resolve };
+    if (this.#alive) sandbox.stdin.write(requestLine(request.contentType, request.body));
+    else void this.exited.then((exit) => this.#finish(exitEnd(exit)));
   }
 
   #finish(end: RunEnd): void {
-    const settle = this.#settle;
-    this.#settle = null;
-    settle?.(end);
+    const running = this.#running;
+    if (running === null) return;
+    this.#running = null;
+    running.cancel();
+    const durationS = (this.#parts.clock.monotonicMs() - running.startedMs) / 1000;
+    // Runners flush before they answer, so what was printed is readable now: one turn of the event loop reads it.
+    setImmediate(() => {
+      const { stdout, stderr } = this.#parts.loaded;
+      running.resolve({ ...end, stdout: stdout.take(), stderr: stderr.take(), durationS });
+    });
   }
 
   #read(chunk: Buffer): void {
     for (const line of this.#lines.push(chunk)) this.#take(line);
     if (!this.#lines.pending) return;
-    if (this.#settle === null) this.#violated('bytes that belong to no request');
+    if (this.#running === null) this.#violated('bytes that belong to no request');
     else if (chunk[chunk.length - 1] === 0x7d) this.#awaitNewline();
   }
 
   /** The original server took a value without a newline as well, so runners exist that write none. */
   #awaitNewline(): void {
-    const waiting = this.#settle;
+    const waiting = this.#running;
     this.#parts.clock.after(newlineWaitMs, () => {
-      if (waiting === null || waiting !== this.#settle) return;
+      if (waiting === null || waiting !== this.#running) return;
       const line = this.#lines.peekUnfinished();
       if (line === null || readAnswer(line).kind === 'garbage') return;
       this.#lines.push(Buffer.from('\n')).forEach((whole) => {
@@ -117,7 +128,7 @@ class PipeRunner implements Runner {
   }
 
   #take(line: Line): void {
-    if (this.#settle === null) {
+    if (this.#running === null) {
       // An empty line is the late newline of an answer that was taken without it.
       if ('bytes' in line && line.bytes.length === 0) return;
       this.#violated('an answer that nobody asked for');
@@ -153,15 +164,10 @@ class PipeRunner implements Runner {
     void this.#parts.sandbox.stop(graceMs);
   }
 
-  async #exitEnd(): Promise<RunEnd> {
-    const { code, outOfMemory } = await this.exited;
-    return { kind: 'exited', code, outOfMemory };
-  }
-
   async #watchExit(): Promise<SandboxExit> {
     const exit = await this.#parts.sandbox.exited;
     this.#alive = false;
-    this.#finish({ kind: 'exited', code: exit.code, outOfMemory: exit.outOfMemory });
+    this.#finish(exitEnd(exit));
     return exit;
   }
 }
