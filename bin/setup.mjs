@@ -2,10 +2,12 @@
 /**
  * Brings a fresh machine to where the platform starts: locked packages, Node 24, system packages, Apache Kafka.
  * Runs on Node 18 or later without any package. Each step does only what is missing; when nothing is, all together
- * takes a few milliseconds. `npm start`, `npm test` and `bin/millrace` call it; by hand: `node bin/setup.mjs`.
+ * takes a few milliseconds. `npm start`, `npm test` and `bin/millrace` call it; by hand: `node bin/setup.mjs`, with a
+ * Docker engine and the image of sandboxes: `node bin/setup.mjs --docker`.
  */
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { dockerEngine, sandboxImage } from './setup/docker.mjs';
 import { kafka } from './setup/kafka.mjs';
 import { node24 } from './setup/node24.mjs';
 import { packages } from './setup/packages.mjs';
@@ -13,14 +15,18 @@ import { SetupProblem } from './setup/problem.mjs';
 import { createProgress } from './setup/progress.mjs';
 import { systemPackages } from './setup/system-packages.mjs';
 
-const steps = { packages, node: node24, system: systemPackages, kafka };
+const steps = { packages, node: node24, system: systemPackages, kafka, docker: dockerEngine, image: sandboxImage };
+/** What everybody needs. The other steps are for tests and for `MILLRACE_SANDBOX=docker`. */
+const usual = ['packages', 'node', 'system', 'kafka'];
+/** The usual steps, and an engine that runs sandboxes. */
+export const withDocker = Object.keys(steps);
 
 /**
  * Runs the steps that are needed, in order.
- * @param {{ needs?: ('packages' | 'node' | 'system' | 'kafka')[] }} [options] default: all; `['packages', 'node']` is enough for checks and unit tests
+ * @param {{ needs?: ('packages' | 'node' | 'system' | 'kafka' | 'docker' | 'image')[] }} [options] default: all but the last two; `['packages', 'node']` is enough for checks and unit tests
  * @returns {Promise<boolean>} false when the set-up could not be completed; what to do has been printed
  */
-export const setup = async ({ needs = Object.keys(steps) } = {}) => {
+export const setup = async ({ needs = process.env.MILLRACE_SANDBOX === 'docker' ? withDocker : usual } = {}) => {
   const missing = needs.filter((name) => !steps[name].isDone());
   if (missing.length === 0) return true;
   const progress = createProgress(process.stderr);
@@ -43,5 +49,6 @@ export const setup = async ({ needs = Object.keys(steps) } = {}) => {
 };
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  if (!(await setup())) process.exitCode = 1;
+  const needs = process.argv.includes('--docker') ? { needs: withDocker } : {};
+  if (!(await setup(needs))) process.exitCode = 1;
 }

@@ -51,7 +51,7 @@ const needed = [
 
 /** Where the programs lie; when one moves, the closer look is taken again. */
 const inventory = () => needed.map(({ program }) => `${program}=${find(program) ?? ''}`).join(' ');
-const lacking = () => needed.filter(({ program, check }) => find(program) === undefined || check?.() === false);
+const lackingOf = (list) => list.filter(({ program, check }) => find(program) === undefined || check?.() === false);
 
 const hasLists = () => {
   try {
@@ -116,6 +116,17 @@ const install = async (missing, tell) => {
   return names;
 };
 
+/**
+ * Installs what is missing of a list like `needed`; gives the packages. Throws a problem that tells what to do.
+ */
+export const installPrograms = async (list, tell) => {
+  const missing = lackingOf(list);
+  const names = missing.length === 0 ? [] : await install(missing, tell);
+  const still = lackingOf(list);
+  if (still.length > 0) await tellAdministrator(still);
+  return names;
+};
+
 /** Programs of the machine's own package manager. */
 export const systemPackages = {
   title: 'system packages',
@@ -124,10 +135,7 @@ export const systemPackages = {
     return !found.includes('= ') && !found.endsWith('=') && isStamped(stampFile, found);
   },
   run: async (tell) => {
-    const missing = lacking();
-    const names = missing.length === 0 ? [] : await install(missing, tell);
-    const still = lacking();
-    if (still.length > 0) await tellAdministrator(still);
+    const names = await installPrograms(needed, tell);
     stamp(stampFile, inventory());
     return names.length === 0 ? 'all there' : names.join(' ');
   },

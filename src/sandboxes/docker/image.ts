@@ -25,14 +25,19 @@ const build = async (engine: Docker, name: string, base: string): Promise<void> 
   }
 };
 
+const currentName = async (wanted: string): Promise<string> => nameFor(await readFile(dockerfile, 'utf8'), wanted);
+
+/** Whether the engine has the image that is built from this base. */
+export const hasSandboxImage = async (engine: Docker, wanted: string): Promise<boolean> =>
+  await hasImage(engine, await currentName(wanted));
+
 /**
  * Name of the image that sandboxes are started from, built if the engine does not have it: the name tells the Dockerfile
  * and the base. May be called concurrently; throws `SANDBOX_DRIVER_MISSING`.
  */
 export const ensureSandboxImage = async (options: BaseImageOptions): Promise<string> => {
   const { engine, wanted, onProgress } = options;
-  const text = await readFile(dockerfile, 'utf8');
-  const name = nameFor(text, wanted);
+  const name = await currentName(wanted);
   if (await hasImage(engine, name)) return name;
   await build(engine, name, await ensureBaseImage(options));
   onProgress(`image ${name} built`);
