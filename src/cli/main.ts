@@ -10,13 +10,21 @@ import { deployCommand } from './commands/deploy.ts';
 import { logsCommand } from './commands/logs.ts';
 import { newCommand } from './commands/new.ts';
 import { requestCommand } from './commands/request.ts';
+import { runCommand as runFolderCommand } from './commands/run.ts';
+import { serveCommand } from './commands/serve.ts';
+import { shellCommand } from './commands/shell.ts';
 import { statusCommand } from './commands/status.ts';
+import { testCommand } from './commands/test.ts';
 import { topicsCommand } from './commands/topics.ts';
 import { readEnvironment } from './environment.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 
 const commands: readonly Command[] = [
   newCommand,
+  runFolderCommand,
+  testCommand,
+  serveCommand,
+  shellCommand,
   deployCommand,
   callCommand,
   logsCommand,
@@ -63,7 +71,7 @@ const runCommand = async (command: Command, words: string[]): Promise<void> => {
     return;
   }
   const controller = new AbortController();
-  process.once('SIGINT', () => controller.abort());
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort());
   const client = createApiClient({ address: environment.address, key: environment.key });
   await command.run({ client, terminal, words: parsed.positionals, options: parsed.values, signal: controller.signal });
 };

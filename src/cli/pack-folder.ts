@@ -27,10 +27,13 @@ const addFolder = async (archive: Pack, root: string, path: string): Promise<voi
   for (const name of names) await addEntry(archive, root, path === '' ? name : `${path}/${name}`);
 };
 
-/** The folder as a `.tar.gz` in memory. Throws when it cannot be read. */
-export const packFolder = async (folder: string): Promise<Buffer> => {
+/**
+ * The folder as a `.tar.gz` in memory, as it is sent and as it is built locally. Level 0 does not compress: for archives
+ * that stay on this machine. Throws when the folder cannot be read.
+ */
+export const packFolder = async (folder: string, level = 6): Promise<Buffer> => {
   const archive = pack();
-  const gzip = createGzip({ level: 6 });
+  const gzip = createGzip({ level });
   const collected = buffer(archive.pipe(gzip));
   await addFolder(archive, folder, '');
   archive.finalize();

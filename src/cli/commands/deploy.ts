@@ -1,9 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
-import { parse } from 'yaml';
 import { CliError } from '../cli-error.ts';
 import type { ApiClient } from '../client.ts';
 import { type Command, type Invocation, textOption, usageError } from '../command.ts';
+import { readManifest, record, text } from '../manifest.ts';
 import { packFolder } from '../pack-folder.ts';
 
 const help = `Usage: millrace deploy DIR [--owner NAME] [--name NAME] [--private] [--no-publish] [--major | --revision]
@@ -15,57 +13,6 @@ Commits the folder into the algorithm's repository, builds it (log as it runs), 
   --private        publish a version that only the owner can call
   --no-publish     stop after the build; it can be called by its hash
   --major, --revision   which number grows (default: minor)`;
-
-/** What the folder says of itself. */
-interface Manifest {
-  readonly name: string | undefined;
-  readonly language: string | undefined;
-}
-
-const readOptional = async (file: string): Promise<string | null> => await readFile(file, 'utf8').catch(() => null);
-
-const record = (value: unknown): Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
-
-const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
-
-const parseOwn = async (folder: string): Promise<Record<string, unknown>> => {
-  const file = join(folder, 'millrace.yaml');
-  const content = await readOptional(file);
-  try {
-    return content === null ? {} : record(parse(content));
-  } catch (error) {
-    throw new CliError(`${file} is not valid YAML: ${error instanceof Error ? error.message : ''}`);
-  }
-};
-
-const parseVendor = async (folder: string): Promise<Record<string, unknown>> => {
-  const file = join(folder, 'algorithmia.conf');
-  const content = await readOptional(file);
-  try {
-    return content === null ? {} : record(JSON.parse(content));
-  } catch {
-    throw new CliError(`${file} is not valid JSON`);
-  }
-};
-
-/** The language that an algorithmia.conf names; one of the vendor's templates misspells the key. */
-const vendorLanguage = (vendor: Record<string, unknown>): string | undefined => {
-  const language = text(vendor['language']) ?? text(vendor['langauge']);
-  if (language === undefined) return undefined;
-  return /node|javascript/.test(language) ? 'javascript' : 'python3';
-};
-
-/** Reads millrace.yaml, else algorithmia.conf, else guesses the language by the files. */
-const readManifest = async (folder: string): Promise<Manifest> => {
-  const own = await parseOwn(folder);
-  const vendor = await parseVendor(folder);
-  const byFiles = (await readOptional(join(folder, 'package.json'))) === null ? 'python3' : 'javascript';
-  return {
-    name: text(own['name']) ?? text(vendor['algoname']),
-    language: text(own['language']) ?? vendorLanguage(vendor) ?? byFiles,
-  };
-};
 
 interface Target {
   readonly owner: string;
@@ -175,14 +122,14 @@ export const deploy = async (invocation: Invocation): Promise<Deployment> => {
   const [folder] = words;
   if (folder === undefined) throw usageError('deploy', 'DIR is missing');
   const manifest = await readManifest(folder);
-  const name = textOption(options, 'name') ?? manifest.name ?? basename(resolve(folder));
+  const name = textOption(options, 'name') ?? manifest.name;
   const owner = textOption(options, 'owner') ?? String(record(await client.json('GET', '/v1/caller'))['username']);
   const target: Target = {
     owner,
     name,
     path: `/v1/algorithms/${encodeURIComponent(owner)}/${encodeURIComponent(name)}`,
   };
-  const made = await ensureAlgorithm(client, target, manifest.language ?? 'python3');
+  const made = await ensureAlgorithm(client, target, manifest.language);
   if (made) terminal.note(`made ${owner}/${name}`);
   const commit = await upload(client, target, folder);
   const wantsVersion = options['no-publish'] !== true;
