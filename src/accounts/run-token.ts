@@ -45,8 +45,7 @@ export const runScheme = 'Run ';
 const keyInfo = 'millrace run token 1';
 const keyBytes = 32;
 
-const invalid = () =>
-  accountsErrors.RUN_TOKEN_INVALID({ message: 'the run token was not issued by this platform' });
+const invalid = () => accountsErrors.RUN_TOKEN_INVALID({ message: 'the run token was not issued by this platform' });
 
 const claimsIn = (payload: string): RunClaims => {
   try {

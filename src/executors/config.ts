@@ -12,13 +12,21 @@ export const executorsConfig = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: 512,
-        description: 'Sandboxes that may exist at once. Unset: two for each core, at least four.',
+        description:
+          'Sandboxes that may be in use at once; those whose calls wait for calls that they made do not count. Unset: two for each core, at least four.',
       }),
     ),
     MILLRACE_EXECUTOR_MEMORY_MB: Type.Optional(
       Type.Integer({
         minimum: 64,
         description: "Memory that all sandboxes together may take, in MiB. Unset: half of the machine's.",
+      }),
+    ),
+    MILLRACE_INGRESS_URL: Type.Optional(
+      Type.String({
+        pattern: '^http://',
+        description:
+          'Address of the HTTP API as the executors reach it, for calls that algorithms make: `http://HOST:PORT`. Unset: the one in the same process, if any; `millrace up` sets it by itself.',
       }),
     ),
     MILLRACE_IDLE_EXPIRY_S: Type.Integer({

@@ -85,7 +85,10 @@ export const createDirectExecutor = async (deps: DirectExecutorDeps): Promise<Di
       }
       await language.prepare();
       const layers = await holdLayers(artefacts, sandboxClass, language);
-      const surroundings = surroundingsOf({ sandboxClass, language, layers: layers.mounts }, limitsMax);
+      const surroundings = surroundingsOf(
+        { sandboxClass, language, layers: layers.mounts, systemLayer: layers.systemLayer },
+        limitsMax,
+      );
       try {
         const sandbox = await driver.start({
           ...surroundings,

@@ -1,12 +1,14 @@
 import type { Clock } from '../kernel/clock.ts';
-import { limits } from '../kernel/limits.ts';
 import type { Logger } from '../kernel/logger.ts';
-import { createLaneScheduler } from '../messaging/lane-scheduler.ts';
 import { type Call, type Ended, notRun, type SandboxClass } from './call.ts';
+import type { Forwarder } from './chaining/forward.ts';
+import { createExecuteCall } from './execute-call.ts';
 import type { ClassKey } from './pool/class-key.ts';
-import { type Decision, type Demand, decide, type PoolPolicy } from './pool/decide.ts';
+import { createClassQueues } from './pool/class-queues.ts';
+import { type Decision, decide, isStuck, type PoolPolicy } from './pool/decide.ts';
 import { createFailureBook } from './pool/failure-book.ts';
-import { buildKeyOf, createMemoryBook } from './pool/memory-book.ts';
+import { type Figures, figuresOf } from './pool/figures.ts';
+import { createMemoryBook } from './pool/memory-book.ts';
 import {
   type Busy,
   begin,
@@ -16,16 +18,20 @@ import {
   drainAfter,
   finish,
   gone,
+  type Lent,
+  lend,
   measured,
   type Preparing,
   prepare,
   prepared,
+  takeBack,
   type Warm,
 } from './pool/slot.ts';
 import { createSlotTable } from './pool/slot-table.ts';
-import { endedOf, unreadEnd } from './run-end.ts';
-import { timeoutError } from './run-error.ts';
-import type { OpenEnd, OpenSession, RunEnd, Session } from './session.ts';
+import { createStuckBook } from './pool/stuck-book.ts';
+import { endedOf } from './run-end.ts';
+import { noRoomError, timeoutError } from './run-error.ts';
+import type { OpenEnd, OpenSession, Session } from './session.ts';
 
 export interface DispatcherDeps {
   readonly clock: Clock;
@@ -35,18 +41,18 @@ export interface DispatcherDeps {
   readonly open: OpenSession;
   /** A large body by its reference. */
   fetchBody(ref: string): Promise<Buffer>;
+  /** Null: running calls can make no calls. */
+  readonly forwarder: Forwarder | null;
   /** Called once for every call that was offered and not given back. */
   onEnd(call: Call, ended: Ended): void;
 }
 
 /** What a dispatcher does at one moment. */
-export interface DispatcherState {
+export interface DispatcherState extends Figures {
   readonly slots: number;
-  readonly busy: number;
+  /** Sandboxes whose calls wait for calls that they made. */
+  readonly lent: number;
   readonly queued: number;
-  /** Sandboxes that are warm or busy, by `ALGORITHM_ID@BUILD`. */
-  readonly warm: Readonly<Record<string, number>>;
-  readonly memoryBytes: number;
 }
 
 /** Brings calls and sandboxes together: a warm sandbox pulls the next call of its class. */
@@ -68,26 +74,23 @@ const measureEveryMs = 1_000;
 const turnKeptMs = 60_000;
 /** How long an algorithm may take to end by itself. */
 const graceMs = 1_000;
-/** A call that waits for a sandbox. */
-interface Waiting {
-  readonly call: Call;
-  /** Monotonic. */
-  readonly sinceMs: number;
-}
-
 /** What stands in a slot beside its state. */
 interface Tenant {
   readonly sandboxClass: SandboxClass;
   session: Session | null;
+  /** Request id of the call that runs. */
+  callId: string | null;
 }
 
 class SlotDispatcher implements Dispatcher {
   readonly #deps: DispatcherDeps;
   readonly #table;
   readonly #tenants = new Map<number, Tenant>();
-  readonly #queues = createLaneScheduler<Waiting>();
+  readonly #queues = createClassQueues();
+  readonly #execute;
   readonly #failures;
   readonly #memory = createMemoryBook();
+  readonly #stuck;
   /** When a sandbox of the class was ended last. */
   readonly #leftMs = new Map<ClassKey, number>();
   #cancelLook = (): void => {};
@@ -100,6 +103,8 @@ class SlotDispatcher implements Dispatcher {
     this.#deps = deps;
     this.#table = createSlotTable(deps.slots);
     this.#failures = createFailureBook(deps.clock);
+    this.#stuck = createStuckBook(deps.clock);
+    this.#execute = createExecuteCall(deps);
     this.#lookWithin(idleLookMs);
   }
 
@@ -110,7 +115,7 @@ class SlotDispatcher implements Dispatcher {
     }
     const { key } = call.sandboxClass;
     const warm = this.#lastUsedAlive(key);
-    if (warm !== undefined) {
+    if (warm !== undefined && (call.request.origin === 'child' || this.#table.admitsOutside())) {
       this.#run(warm, call);
       return;
     }
@@ -120,28 +125,18 @@ class SlotDispatcher implements Dispatcher {
       this.#deps.onEnd(call, notRun(this.#deps.clock.nowMs(), 'failed', broken));
       return;
     }
-    this.#queues.offer(key, { call, sinceMs: this.#deps.clock.monotonicMs() });
+    this.#queues.offer({ call, sinceMs: this.#deps.clock.monotonicMs() });
     this.#lookWithin(holds ? busyLookMs : 0);
   }
 
   release(generation: number): void {
-    this.#giveBack((waiting) => waiting.call.delivery.generation === generation);
+    this.#giveBack((call) => call.delivery.generation === generation);
   }
 
   state(): DispatcherState {
-    const warm: Record<string, number> = {};
-    let busy = 0;
-    let memoryBytes = 0;
-    for (const slot of this.#table.slots) {
-      if (slot.state === 'cold' || slot.state === 'gone') continue;
-      memoryBytes += slot.memoryBytes;
-      if (slot.state === 'busy') busy += 1;
-      const tenant = this.#tenants.get(slot.id);
-      if (tenant === undefined || slot.state === 'preparing' || slot.state === 'draining') continue;
-      const key = buildKeyOf(tenant.sandboxClass);
-      warm[key] = (warm[key] ?? 0) + 1;
-    }
-    return { slots: this.#table.slots.length, busy, queued: this.#queues.size, warm, memoryBytes };
+    const { slots, lent } = this.#table;
+    const classOf = (id: number): SandboxClass | undefined => this.#tenants.get(id)?.sandboxClass;
+    return { slots: this.#deps.slots, lent, queued: this.#queues.size, ...figuresOf(slots, classOf) };
   }
 
   async close(): Promise<void> {
@@ -153,7 +148,7 @@ class SlotDispatcher implements Dispatcher {
     this.#giveBack(() => true);
     for (const slot of [...this.#table.slots]) {
       if (slot.state === 'warm') this.#drain(slot, 'stopping');
-      else if (slot.state === 'busy') this.#endBusy(slot);
+      else if (slot.state === 'busy' || slot.state === 'lent') this.#endBusy(slot);
       else if (slot.state === 'preparing') this.#table.put(drain(slot, 'stopping'));
     }
     if (!this.#isQuiet()) {
@@ -165,7 +160,7 @@ class SlotDispatcher implements Dispatcher {
   }
 
   /** Whoever waited for this call waits elsewhere now: its end comes as that of a call whose sandbox ended. */
-  #endBusy(slot: Busy): void {
+  #endBusy(slot: Busy | Lent): void {
     this.#table.put(drainAfter(slot, 'stopping'));
     void this.#tenants.get(slot.id)?.session?.close(0);
   }
@@ -175,8 +170,8 @@ class SlotDispatcher implements Dispatcher {
     return [...this.#tenants.values()].every((tenant) => tenant.session === null);
   }
 
-  #giveBack(matches: (waiting: Waiting) => boolean): void {
-    for (const { call } of this.#queues.remove(matches)) call.delivery.giveBack();
+  #giveBack(matches: (call: Call) => boolean): void {
+    for (const call of this.#queues.remove(matches)) call.delivery.giveBack();
   }
 
   #lookWithin(delayMs: number): void {
@@ -202,20 +197,17 @@ class SlotDispatcher implements Dispatcher {
       this.#measure();
     }
     if (this.#closing === null) {
-      const demands: Demand[] = [];
-      const classes = new Map<ClassKey, SandboxClass>();
-      for (const classKey of this.#queues.lanes()) {
-        const oldest = this.#queues.peek(classKey);
-        if (oldest === undefined) continue;
-        const { sandboxClass } = oldest.call;
-        classes.set(classKey, sandboxClass);
-        const memoryBytes = this.#memory.expectedOf(sandboxClass);
-        const leftMs = this.#leftMs.get(classKey) ?? Number.NEGATIVE_INFINITY;
-        const queued = this.#queues.sizeOf(classKey);
-        demands.push({ classKey, queued, oldestMs: oldest.sinceMs, leftMs, memoryBytes });
-      }
-      const pool = { nowMs, slots: this.#table.slots, demands, failures: this.#failures.all };
-      for (const decision of decide(pool, policy)) this.#carryOut(decision, classes);
+      this.#match();
+      const classes = this.#queues.classes();
+      const demands = this.#queues.demands({
+        expectedBytes: (sandboxClass) => this.#memory.expectedOf(sandboxClass),
+        leftMs: (key) => this.#leftMs.get(key) ?? Number.NEGATIVE_INFINITY,
+      });
+      const { slots } = this.#table;
+      const pool = { nowMs, capacity: this.#deps.slots, slots, demands, failures: this.#failures.all };
+      const decisions = decide(pool, policy);
+      this.#freeStuck(isStuck(pool, decisions));
+      for (const decision of decisions) this.#carryOut(decision, classes);
     }
     this.#lookWithin(this.#queues.size > 0 ? busyLookMs : idleLookMs);
   }
@@ -223,7 +215,26 @@ class SlotDispatcher implements Dispatcher {
   #expire(): void {
     if (this.#queues.size === 0) return;
     const nowMs = this.#deps.clock.nowMs();
-    for (const { call } of this.#queues.remove((waiting) => waiting.call.deadlineMs <= nowMs)) this.#timeOut(call);
+    for (const call of this.#queues.remove(({ deadlineMs }) => deadlineMs <= nowMs)) this.#timeOut(call);
+  }
+
+  /** Calls that were held back although a sandbox of theirs was warm. */
+  #match(): void {
+    for (const classKey of this.#queues.classes().keys()) {
+      for (let warm = this.#lastUsedAlive(classKey); warm !== undefined; warm = this.#lastUsedAlive(classKey)) {
+        const call = this.#pull(classKey);
+        if (call === undefined) break;
+        this.#run(warm, call);
+      }
+    }
+  }
+
+  #freeStuck(stuck: boolean): void {
+    const lent = this.#table.slots.filter((slot) => slot.state === 'lent');
+    const call = this.#stuck.victim(stuck, this.#queues, () =>
+      lent.map(({ id }) => this.#tenants.get(id)?.callId ?? ''),
+    );
+    if (call !== null) this.#deps.onEnd(call, notRun(this.#deps.clock.nowMs(), 'failed', noRoomError(lent.length)));
   }
 
   #timeOut(call: Call): void {
@@ -250,14 +261,14 @@ class SlotDispatcher implements Dispatcher {
     const slot = this.#table.at(decision.slotId);
     if (decision.kind === 'drain') {
       if (slot.state === 'warm') this.#drain(slot, decision.reason);
-      else if (slot.state === 'busy') this.#table.put(drainAfter(slot, decision.reason));
+      else if (slot.state === 'busy' || slot.state === 'lent') this.#table.put(drainAfter(slot, decision.reason));
       return;
     }
     const sandboxClass = classes.get(decision.classKey);
     if (slot.state !== 'cold' || sandboxClass === undefined) return;
     const { classKey, memoryBytes } = decision;
     this.#table.put(prepare(slot, { classKey, memoryBytes, nowMs: this.#deps.clock.monotonicMs() }));
-    const tenant: Tenant = { sandboxClass, session: null };
+    const tenant: Tenant = { sandboxClass, session: null, callId: null };
     this.#tenants.set(slot.id, tenant);
     void this.#open(slot.id, tenant);
   }
@@ -290,7 +301,7 @@ class SlotDispatcher implements Dispatcher {
     const answer = this.#failures.answerFor(key);
     if (answer !== null && !this.#table.holds(key)) {
       const nowMs = this.#deps.clock.nowMs();
-      for (const { call } of this.#queues.remove((waiting) => waiting.call.sandboxClass.key === key)) {
+      for (const call of this.#queues.remove(({ sandboxClass: { key: waitsFor } }) => waitsFor === key)) {
         this.#deps.onEnd(call, notRun(nowMs, 'failed', answer));
       }
     }
@@ -315,7 +326,7 @@ class SlotDispatcher implements Dispatcher {
 
   #pull(classKey: ClassKey): Call | undefined {
     for (;;) {
-      const call = this.#queues.take(classKey)?.call;
+      const call = this.#queues.take(classKey, this.#table.admitsOutside());
       if (call === undefined) return undefined;
       if (!call.delivery.live) call.delivery.giveBack();
       else if (call.deadlineMs <= this.#deps.clock.nowMs()) this.#timeOut(call);
@@ -324,37 +335,33 @@ class SlotDispatcher implements Dispatcher {
   }
 
   #run(warm: Warm, call: Call): void {
-    const session = this.#tenants.get(warm.id)?.session;
-    if (session === undefined || session === null) throw new Error(`slot ${warm.id} is warm without a sandbox`);
+    const tenant = this.#tenants.get(warm.id);
+    if (tenant === undefined || tenant.session === null) throw new Error(`slot ${warm.id} is warm without a sandbox`);
+    tenant.callId = call.id;
     const { clock } = this.#deps;
     const nowMs = clock.monotonicMs();
     this.#table.put(begin(warm, nowMs));
     const startedAtMs = clock.nowMs();
     // The first call of a sandbox that was asked for before the sandbox was: it waited for the start.
     const isCold = warm.runs === 0 && call.takenAtMs <= startedAtMs - (nowMs - warm.preparingSinceMs) + 1;
-    void this.#execute(warm.id, session, call).then((end) => {
+    const onWaits = (waits: boolean): void => this.#waits(warm.id, waits);
+    void this.#execute(tenant.session, call, onWaits).then((end) => {
       this.#afterRun(warm.id, end.reusable);
       this.#deps.onEnd(call, endedOf(end, { startedAtMs, finishedAtMs: clock.nowMs(), cold: isCold }));
     });
   }
 
-  async #execute(id: number, session: Session, call: Call): Promise<RunEnd> {
-    const { request, deadlineMs } = call;
-    let { body } = request;
-    if (body === null && request.bodyRef !== null) {
-      try {
-        body = await this.#deps.fetchBody(request.bodyRef);
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        this.#deps.logger.error({ event: 'body.not-fetched', id: call.id, slot: id, reason });
-        return unreadEnd(reason);
-      }
-    }
-    const leftMs = deadlineMs - this.#deps.clock.nowMs();
-    return await session.run(call, body ?? Buffer.alloc(0), Math.max(1, Math.min(leftMs, limits.timeoutMaxS * 1_000)));
+  /** Its call waits for calls that it made: its place is theirs until it goes on. */
+  #waits(id: number, waits: boolean): void {
+    const slot = this.#table.at(id);
+    if (waits && slot.state === 'busy') this.#table.put(lend(slot));
+    else if (!waits && slot.state === 'lent') this.#table.put(takeBack(slot));
+    else return;
+    if (this.#queues.size > 0) this.#lookWithin(0);
   }
 
   #afterRun(id: number, reusable: boolean): void {
+    this.#waits(id, false);
     const slot = this.#table.at(id);
     if (slot.state !== 'busy') throw new Error(`slot ${id} ended a call while ${slot.state}`);
     if (!reusable) this.#drain(slot, 'crashed');

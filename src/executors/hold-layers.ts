@@ -6,6 +6,8 @@ import { algorithmFolder, type Language } from './languages.ts';
 export interface HeldLayers {
   /** With where they belong. */
   readonly mounts: readonly Mount[];
+  /** Folder with the algorithm's system packages; null: it has none. */
+  readonly systemLayer: string | null;
   /** Lets them go. Calling it twice does nothing. */
   readonly release: () => void;
 }
@@ -16,12 +18,18 @@ export const holdLayers = async (
   sandboxClass: SandboxClass,
   language: Language,
 ): Promise<HeldLayers> => {
-  const { app, dependencies } = sandboxClass.build.artefact;
+  const { app, dependencies, system = null } = sandboxClass.build.artefact;
   const wanted = [{ digest: app, target: algorithmFolder }];
   if (dependencies !== null) wanted.push({ digest: dependencies, target: language.dependenciesTarget });
   const held: HeldLayer[] = [];
   const release = (): void => {
     for (const layer of held) layer.release();
+  };
+  const holdSystem = async (): Promise<string | null> => {
+    if (system === null) return null;
+    const layer = await artefacts.hold(system);
+    held.push(layer);
+    return layer.folder;
   };
   try {
     const mounts: Mount[] = [];
@@ -30,7 +38,7 @@ export const holdLayers = async (
       held.push(layer);
       mounts.push({ source: layer.folder, target, writable: false });
     }
-    return { mounts, release };
+    return { mounts, systemLayer: await holdSystem(), release };
   } catch (error) {
     release();
     throw error;

@@ -52,11 +52,11 @@ const open = async (attempts: readonly number[], unfinished: readonly number[]) 
     const { partition, offset } = await appender.append(record);
     records.push({ ...record, topic: topic.name, partition, offset, timestampMs: clock.nowMs() });
   }
-  const recent = createRecentRequests(messaging, topic);
+  const recent = createRecentRequests(messaging, [topic]);
   const holes = unfinished.flatMap((offset) => records[offset] ?? []);
   const next = BigInt(records.length);
   await recent.open({ topic: topic.name, partition: 0, generation, next, unfinished: holes });
-  const state = () => ({ slots: 0, busy: 0, queued: 0, warm: {}, memoryBytes: 0 });
+  const state = () => ({ slots: 0, busy: 0, lent: 0, queued: 0, warm: {}, memoryBytes: 0 });
   const intake = createIntake({
     codec,
     clock,

@@ -42,7 +42,10 @@ export interface OpenRunner {
 const timeoutOf = ({ sandboxClass }: Wanted): number => sandboxClass.build.run.loadTimeoutS * 1_000;
 
 /** What a sandbox of the class sees and may take, whatever runs in it. */
-export const surroundingsOf = ({ sandboxClass, language, layers }: Omit<Wanted, 'forkless'>, limitsMax: LimitsMax) => ({
+export const surroundingsOf = (
+  { sandboxClass, language, layers, systemLayer }: Omit<Wanted, 'forkless'>,
+  limitsMax: LimitsMax,
+) => ({
   environment: language.environment,
   workingFolder: algorithmFolder,
   mounts: [...layers, ...language.mounts],
@@ -108,7 +111,9 @@ export const openRunner = async (deps: OpenRunnerDeps, wanted: Wanted): Promise<
   if (mayFork(wanted)) return await startCold(deps, wanted, true);
   // Devices are there from a sandbox's start or not at all.
   const wantsDevices = limitsOf(wanted.sandboxClass.build.run, deps.limitsMax).gpus > 0;
-  const prewarmed = wantsDevices ? null : deps.stock.take(wanted.language, wanted.sandboxClass.network);
+  // So are system packages: one from the stock runs on the bare system already.
+  const fromStart = wantsDevices || wanted.systemLayer !== null;
+  const prewarmed = fromStart ? null : deps.stock.take(wanted.language, wanted.sandboxClass.network);
   const adopted = prewarmed === null ? null : await adopt(deps, prewarmed, wanted);
   return adopted ?? (await startCold(deps, wanted, false));
 };

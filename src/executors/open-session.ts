@@ -62,6 +62,7 @@ export const createOpenSession = (deps: OpenSessionDeps): OpenSession => {
         sandboxClass,
         language,
         layers: layers.mounts,
+        systemLayer: layers.systemLayer,
         forkless: forkless.has(key),
       });
       const singleUse = build.run.isolation === 'call' && !runner.forks;

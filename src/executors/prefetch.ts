@@ -18,8 +18,8 @@ export interface PrefetchDeps {
 export const createPrefetch = ({ artefacts, clock, logger, pool }: PrefetchDeps): ((build: Build) => void) => {
   let last = Promise.resolve();
   const fetchLayers = async (build: Build): Promise<void> => {
-    const { app, dependencies } = build.artefact ?? { app: null, dependencies: null };
-    for (const digest of [dependencies, app]) {
+    const { app, dependencies, system = null } = build.artefact ?? { app: null, dependencies: null };
+    for (const digest of [system, dependencies, app]) {
       if (digest === null) continue;
       try {
         (await artefacts.hold(digest)).release();

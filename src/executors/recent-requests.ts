@@ -12,7 +12,7 @@ export interface RecentRequests {
   close(generation: number): void;
 }
 
-export const createRecentRequests = (messaging: Messaging, topic: Topic): RecentRequests => {
+export const createRecentRequests = (messaging: Messaging, topics: readonly Topic[]): RecentRequests => {
   const byGeneration = new Map<number, RecentIds>();
   return {
     isCopy: ({ generation }, id, attempt) => {
@@ -22,10 +22,12 @@ export const createRecentRequests = (messaging: Messaging, topic: Topic): Recent
       recent.remember(id, attempt);
       return false;
     },
-    open: async ({ partition, generation, next, unfinished }) => {
+    open: async ({ topic: name, partition, generation, next, unfinished }) => {
       const into = createRecentIds();
-      await readBackIds({ messaging, topic, partition, next, unfinished, into });
       byGeneration.set(generation, into);
+      const topic = topics.find((each) => each.name === name);
+      if (topic === undefined) return;
+      await readBackIds({ messaging, topic, partition, next, unfinished, into });
     },
     close: (generation) => {
       byGeneration.delete(generation);

@@ -52,3 +52,9 @@ export const initializationError = (message: string): RunError => platformError(
 
 /** The platform could not run it. */
 export const systemError = (message: string): RunError => platformError(message, 'SystemError');
+
+/** A call that a running call made, for whose sandbox nothing is left, because all that could be ended waits as well. */
+export const noRoomError = (waiting: number): RunError =>
+  systemError(
+    `There is no memory for one more sandbox while ${waiting} wait for the calls that they made. Call fewer levels deep, or give the executors more memory (MILLRACE_EXECUTOR_MEMORY_MB).`,
+  );

@@ -1,5 +1,6 @@
 import type { RunError, Status } from '../kernel/contracts/contracts.gen.ts';
 import type { SandboxCall, SandboxClass } from './call.ts';
+import type { Chaining } from './chaining/forward.ts';
 
 /** What a sandbox answered to one call. */
 export interface RunEnd {
@@ -20,8 +21,8 @@ export interface RunEnd {
 
 /** A prepared sandbox: the algorithm is loaded and takes calls, one at a time. */
 export interface Session {
-  /** Runs the call within `timeoutMs`. Never rejects: whatever happens inside is an end of the call. */
-  run(call: SandboxCall, body: Buffer, timeoutMs: number): Promise<RunEnd>;
+  /** Runs the call within `timeoutMs`; without `chaining` it can call no others. Never rejects: whatever happens inside is an end of the call. */
+  run(call: SandboxCall, body: Buffer, timeoutMs: number, chaining?: Chaining): Promise<RunEnd>;
   /** False from the moment on which the sandbox is known to end: give it no call. */
   readonly alive: boolean;
   /** Resolves once, when the sandbox is gone. */

@@ -63,6 +63,8 @@ class GroupWorkConsumer implements WorkConsumer {
   readonly #settler: Settler;
   readonly #membership: Promise<Membership>;
   readonly #dispatch: Dispatch;
+  /** Of the topics that are bounded apart, by name. */
+  readonly #apart: ReadonlyMap<string, Dispatch>;
   readonly #partitions = new Map<Assignment, WorkPartition>();
   readonly #turns = createCarefulTurns();
   #closing: Promise<void> | null = null;
@@ -72,10 +74,11 @@ class GroupWorkConsumer implements WorkConsumer {
     this.#settler = settler;
     this.#membership = membership;
     this.#dispatch = new Dispatch(options.inFlightMax);
+    this.#apart = new Map((options.apart ?? []).map(({ name }) => [name, new Dispatch(options.inFlightMax)]));
   }
 
   get inFlight(): number {
-    return this.#dispatch.inFlight;
+    return [...this.#apart.values()].reduce((sum, { inFlight }) => sum + inFlight, this.#dispatch.inFlight);
   }
 
   get partitions(): number {
@@ -95,6 +98,7 @@ class GroupWorkConsumer implements WorkConsumer {
       return;
     }
     const options = this.#options;
+    const dispatch = this.#dispatchOf(assignment);
     const partition = new WorkPartition({
       assignment,
       owner: this.#owner,
@@ -106,17 +110,17 @@ class GroupWorkConsumer implements WorkConsumer {
       },
       onPoison: (record, blamed) => options.onPoison(record, blamed, assignment.generation),
       onReady: (ready) => {
-        this.#dispatch.add(ready);
+        dispatch.add(ready);
       },
       onInFlight: (change) => {
-        this.#dispatch.change(change);
+        dispatch.change(change);
       },
     });
     this.#partitions.set(assignment, partition);
     assignment.seek(BigInt(opening.next));
     // The first act is to commit our name, so that whoever takes over knows whom to fence.
     await this.#settler.commitNow(partition);
-    if (!partition.over) this.#dispatch.add(partition);
+    if (!partition.over) dispatch.add(partition);
   }
 
   onRecords(assignment: Assignment, records: readonly InRecord[]): void {
@@ -143,8 +147,12 @@ class GroupWorkConsumer implements WorkConsumer {
     if (partition === undefined) return;
     this.#partitions.delete(assignment);
     partition.end();
-    this.#dispatch.remove(partition);
+    this.#dispatchOf(assignment).remove(partition);
     this.#options.onReleased(assignment.generation);
+  }
+
+  #dispatchOf({ topic }: Assignment): Dispatch {
+    return this.#apart.get(topic) ?? this.#dispatch;
   }
 
   get #owner(): string {

@@ -67,6 +67,8 @@ export interface WorkConsumerOptions {
   readonly mode: SettleMode;
   /** Deliveries in flight over all partitions at most (beside `limits.inFlightPerPartition`); reading pauses above it. */
   readonly inFlightMax: number;
+  /** Those of `topics` of which each has that bound for itself: for records that others' work may wait for. */
+  readonly apart?: readonly Topic[];
   /** Nothing of the partition is delivered before this resolves: to read back recent ids, for example. */
   onOpening?(opening: PartitionOpening): Promise<void>;
   /** Takes the delivery (queues or starts it). Synchronous, must not throw. Order: offset order per partition. */

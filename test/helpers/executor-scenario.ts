@@ -4,6 +4,7 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { accountKind, keyKind } from '../../src/accounts/accounts.ts';
 import { createAccounts } from '../../src/accounts/create.ts';
+import { createRunTokens } from '../../src/accounts/run-token.ts';
 import {
   algorithmKind,
   type Build,
@@ -37,6 +38,7 @@ import { systemRandom as random } from '../../src/platform/random.ts';
 import { createMetrics } from '../../src/platform/telemetry/metrics.ts';
 import { createSandboxDriver, type SandboxDriverDeps } from '../../src/sandboxes/create.ts';
 import { createInterpreters } from '../../src/sandboxes/interpreters.ts';
+import { type ChainIngress, openChainIngress } from './chain-ingress.ts';
 
 /** An answer as it stands in the log. */
 export interface Answered {
@@ -106,6 +108,8 @@ export const openExecutorScenario = async (kind: SandboxDriverDeps['kind'], conf
   for (const environment of readEnvironments(join(root, 'runtime/environments'), interpreters))
     await put(environmentKind, environment);
 
+  const runTokens = createRunTokens('the secret of the flow tests, for all processes');
+  let ingress: ChainIngress | null = null;
   const executors: Executor[] = [];
   const startExecutor = async (): Promise<Executor> => {
     const executor = createExecutor({
@@ -116,6 +120,8 @@ export const openExecutorScenario = async (kind: SandboxDriverDeps['kind'], conf
       blobs,
       claimCheck,
       driver,
+      runTokens,
+      ingressUrl: () => ingress?.address ?? null,
       clock,
       random,
       logger: silentLogger,
@@ -137,7 +143,7 @@ export const openExecutorScenario = async (kind: SandboxDriverDeps['kind'], conf
       dataFolder: join(folder, `executor-${executors.length}`),
       runtimeFolder: join(root, 'runtime'),
       interpreters,
-      process: 'test/1/1',
+      process: `test/${executors.length + 1}/1`,
       onFailed: (error) => {
         failures.push(error);
       },
@@ -185,6 +191,10 @@ export const openExecutorScenario = async (kind: SandboxDriverDeps['kind'], conf
       readonly networkAccess?: 'isolated' | 'full';
       /** Packed bytes that are the artefact instead of the files, as nobody's builder would make them. */
       readonly packed?: Buffer;
+      /** Default: Work. */
+      readonly name?: string;
+      /** Whether it may call others. Default: true. */
+      readonly pipelineEnabled?: boolean;
     } = {},
   ): Promise<Deployed> => {
     const algorithmId = randomUUID();
@@ -201,14 +211,14 @@ export const openExecutorScenario = async (kind: SandboxDriverDeps['kind'], conf
       sourceVisibility: 'closed',
       license: 'apl',
       networkAccess: options.networkAccess ?? 'isolated',
-      pipelineEnabled: true,
+      pipelineEnabled: options.pipelineEnabled ?? true,
       insightsEnabled: true,
     } as const;
     await put(algorithmKind, {
       id: algorithmId,
       owner: account,
-      name: 'work',
-      label: 'Work',
+      name: (options.name ?? 'Work').toLowerCase(),
+      label: options.name ?? 'Work',
       details: { label: 'Work', summary: '', tagline: '' },
       environment,
       settings,
@@ -284,7 +294,15 @@ export const openExecutorScenario = async (kind: SandboxDriverDeps['kind'], conf
   const call = async (deployed: Deployed, body: Buffer | string, fields: Call = {}): Promise<Answered> =>
     await answerOf(await send(deployed, body, fields));
 
+  /** Opens the HTTP API, to which the sandboxes' calls go, and gives its address. */
+  const startIngress = async (): Promise<string> => {
+    ingress = await openChainIngress({ folder, broker, codec, view, blobs, claimCheck, runTokens, executors, put });
+    return ingress.address;
+  };
+
   return {
+    startIngress,
+    runTokens,
     deploy,
     send,
     call,
@@ -315,6 +333,7 @@ export const openExecutorScenario = async (kind: SandboxDriverDeps['kind'], conf
     dead,
     failures,
     close: async () => {
+      await ingress?.close();
       await Promise.all(executors.map(async (executor) => await executor.stop()));
       await messaging.close();
       await view.close();

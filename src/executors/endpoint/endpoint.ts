@@ -1,11 +1,22 @@
 import { chmod, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type Children, createChildren } from '../chaining/children.ts';
+import type { Chaining } from '../chaining/forward.ts';
 import { metricsBytesMax, metricsMax, parseInsights, type ReportedMetrics } from './insights-body.ts';
+import { refuse, sendJson } from './respond.ts';
 
 /** The platform as code in one sandbox reaches it: a unix socket that belongs to this sandbox alone. */
 export interface Endpoint {
   /** Host path of the socket. */
   readonly path: string;
+  /** A call begins: what code inside calls from now on, it calls for its caller. Null: it can call nothing. */
+  begin(chaining: Chaining | null): void;
+  /** The call is over: what it still waits for is cut. */
+  end(): void;
+  /** True once code of an earlier call asked for something: the sandbox is to run nothing more. */
+  readonly leftover: boolean;
+  /** Resolves when {@link leftover} becomes true, or never. */
+  readonly leftoverHeard: Promise<void>;
   /** What the present run reported; the next run begins with nothing. */
   takeMetrics(): ReportedMetrics;
   /** Ends it and removes the socket. May be called twice; never rejects. */
@@ -14,16 +25,21 @@ export interface Endpoint {
 
 const none: ReportedMetrics = {};
 /** Nobody inside needs more; the sandbox's own limits bound the rest. */
-const connectionsMax = 64;
+const connectionsMax = 128;
 
 class SandboxEndpoint implements Endpoint {
   readonly path: string;
+  readonly leftoverHeard: Promise<void>;
   readonly #server: Server;
+  readonly #children: Children;
   #metrics: ReportedMetrics = none;
   #bytes = 0;
 
   constructor(path: string) {
     this.path = path;
+    const heard = Promise.withResolvers<void>();
+    this.leftoverHeard = heard.promise;
+    this.#children = createChildren(heard.resolve);
     this.#server = createServer((request, response) => {
       this.#answer(request, response).catch(() => {
         // The connection broke: the sandbox is ending, or the algorithm gave up.
@@ -40,6 +56,18 @@ class SandboxEndpoint implements Endpoint {
     });
     // Inside is another user.
     await chmod(this.path, 0o666);
+  }
+
+  get leftover(): boolean {
+    return this.#children.leftover;
+  }
+
+  begin(chaining: Chaining | null): void {
+    this.#children.begin(chaining);
+  }
+
+  end(): void {
+    this.#children.end();
   }
 
   takeMetrics(): ReportedMetrics {
@@ -63,12 +91,13 @@ class SandboxEndpoint implements Endpoint {
       await this.#takeInsights(request, response);
       return;
     }
+    if (request.method === 'POST' && path?.startsWith('/v1/algo/') === true) {
+      await this.#children.take(request, response);
+      return;
+    }
     request.resume();
-    refuse(
-      response,
-      501,
-      `${request.method ?? ''} ${path ?? ''} is not served inside sandboxes: only POST /v1/insights is.`,
-    );
+    const asked = `${request.method ?? ''} ${path ?? ''}`;
+    refuse(response, 501, `${asked} is not served inside sandboxes: POST /v1/algo/… and POST /v1/insights are.`);
   }
 
   async #takeInsights(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -89,7 +118,7 @@ class SandboxEndpoint implements Endpoint {
     }
     this.#metrics = metrics;
     this.#bytes += text.length;
-    send(response, 200, { response: 'ok' });
+    sendJson(response, 200, { response: 'ok' });
   }
 }
 
@@ -102,14 +131,6 @@ const readText = async (request: IncomingMessage, bytesMax: number): Promise<str
     if (sizeBytes <= bytesMax) chunks.push(chunk);
   }
   return sizeBytes > bytesMax ? null : Buffer.concat(chunks).toString('utf8');
-};
-
-const send = (response: ServerResponse, status: number, body: unknown): void => {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-};
-
-const refuse = (response: ServerResponse, status: number, message: string): void => {
-  send(response, status, { error: { message } });
 };
 
 /** Opens the endpoint of a sandbox at that path, at most 100 bytes long. Throws what listening fails with. */

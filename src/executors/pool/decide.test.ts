@@ -31,6 +31,7 @@ const busy = (id: number, classKey: string, preparingSinceMs = 0): Busy => ({
 });
 const demand = (classKey: string, queued = 1, oldestMs = 0, memoryBytes = 100): Demand => ({
   classKey,
+  nested: false,
   queued,
   oldestMs,
   leftMs: Number.NEGATIVE_INFINITY,
@@ -38,6 +39,7 @@ const demand = (classKey: string, queued = 1, oldestMs = 0, memoryBytes = 100): 
 });
 const state = (slots: readonly Slot[], demands: readonly Demand[], nowMs = 100): PoolState => ({
   nowMs,
+  capacity: slots.length,
   slots,
   demands,
   failures: noFailures,
@@ -157,6 +159,7 @@ const anyState: fc.Arbitrary<PoolState> = fc
     fc.uniqueArray(
       fc.record({
         classKey,
+        nested: fc.boolean(),
         queued: fc.nat(20),
         leftMs: fc.constantFrom(Number.NEGATIVE_INFINITY, 10, 90),
         oldestMs: fc.nat(20_000),

@@ -2,9 +2,11 @@ import type { Failures } from './back-off.ts';
 import type { ClassKey } from './class-key.ts';
 import type { Busy, Cold, DrainReason, Slot, Warm } from './slot.ts';
 
-/** Calls of one class that wait for a sandbox. */
+/** Calls of one class and one origin that wait for a sandbox. */
 export interface Demand {
   readonly classKey: ClassKey;
+  /** Made by running calls: they may take the places of those that wait for them. */
+  readonly nested: boolean;
   readonly queued: number;
   /** Monotonic: since when the first of them waits. */
   readonly oldestMs: number;
@@ -27,6 +29,8 @@ export interface PoolPolicy {
 
 export interface PoolState {
   readonly nowMs: number;
+  /** Slots that may be in use at once; those that are lent count for calls from outside only. */
+  readonly capacity: number;
   readonly slots: readonly Slot[];
   readonly demands: readonly Demand[];
   readonly failures: ReadonlyMap<ClassKey, Failures>;
@@ -63,6 +67,12 @@ export const countByClass = (slots: readonly Slot[]): ReadonlyMap<ClassKey, Coun
   return counts;
 };
 
+/** Slots in use, and those that are lent. */
+const placesTaken = (slots: readonly Slot[]): { readonly inUse: number; readonly lent: number } => {
+  const lent = slots.filter((slot) => slot.state === 'lent').length;
+  return { inUse: slots.filter((slot) => slot.state !== 'cold' && slot.state !== 'gone').length - lent, lent };
+};
+
 /** Memory charged to the slots, those on their way out included: it is not free before they are gone. */
 export const memoryUsed = (slots: readonly Slot[]): number =>
   slots.reduce((sum, slot) => sum + (slot.state === 'cold' || slot.state === 'gone' ? 0 : slot.memoryBytes), 0);
@@ -78,12 +88,13 @@ export const wantsMore = (demand: Demand, counts: Counts | undefined, policy: Po
 };
 
 /**
- * Order in which classes are served: those without a sandbox first, of these the one that has had none for longest, so
+ * Order in which classes are served: calls that running calls wait for first; then those without a sandbox first, of these the one that has had none for longest, so
  * that classes that share a slot take turns however long their queues are; then by waiting calls per sandbox, then by age.
  */
 export const byNeed =
   (counts: ReadonlyMap<ClassKey, Counts>) =>
   (a: Demand, b: Demand): number => {
+    if (a.nested !== b.nested) return a.nested ? -1 : 1;
     const heldA = counts.get(a.classKey)?.held ?? 0;
     const heldB = counts.get(b.classKey)?.held ?? 0;
     if ((heldA === 0) !== (heldB === 0)) return heldA === 0 ? -1 : 1;
@@ -114,6 +125,12 @@ export const expired = (state: PoolState, policy: PoolPolicy): readonly Warm[] =
     (slot) => state.nowMs - slot.idleSinceMs >= policy.idleExpiryMs,
   );
 
+/** Idle sandboxes beyond the pool's places, which calls that went on after waiting for others brought about. */
+const surplus = (state: PoolState, policy: PoolPolicy): readonly Warm[] => {
+  const over = placesTaken(state.slots).inUse - state.capacity;
+  return over <= 0 ? [] : evictable(state, policy, '').slice(0, over);
+};
+
 /**
  * The busy sandbox that has to make room for a class that has none: one of the class that holds most, if it holds
  * more than its share; when there are more classes than slots, the one that was occupied longest.
@@ -143,17 +160,20 @@ const victimsFor = (state: PoolState, demand: Demand, policy: PoolPolicy, room: 
   const victims: Warm[] = [];
   let freedBytes = room.leavingBytes;
   for (const slot of evictable(state, policy, demand.classKey)) {
-    const hasSlot = room.free !== undefined || victims.length + room.leaving > 0;
+    const hasSlot = victims.length + room.leaving >= room.overSlots;
     if (hasSlot && freedBytes >= room.overBytes) break;
     victims.push(slot);
     freedBytes += slot.memoryBytes;
   }
-  return victims;
+  // Places are not made one by one for who needs several: those who wait for their calls come back first.
+  return victims.length + room.leaving >= room.overSlots ? victims : [];
 };
 
 /** What there is for one more sandbox. */
 interface Room {
   readonly free: Cold | undefined;
+  /** Slots that are missing; zero or less: there is one. */
+  readonly overSlots: number;
   /** Memory that is missing; zero or less: it fits. */
   readonly overBytes: number;
   /** Slots and memory that are being freed. */
@@ -163,8 +183,10 @@ interface Room {
 
 const roomFor = (state: PoolState, demand: Demand, policy: PoolPolicy): Room => {
   const leaving = state.slots.filter((slot) => slot.state === 'draining');
+  const { inUse, lent } = placesTaken(state.slots);
   return {
     free: state.slots.find((slot) => slot.state === 'cold'),
+    overSlots: inUse + (demand.nested ? 0 : lent) + 1 - state.capacity,
     overBytes: memoryUsed(state.slots) + demand.memoryBytes - policy.memoryBudgetBytes,
     leaving: leaving.length,
     leavingBytes: memoryUsed(leaving),
@@ -176,16 +198,16 @@ const serve = (state: PoolState, demand: Demand, policy: PoolPolicy): readonly D
   const { classKey, memoryBytes } = demand;
   const room = roomFor(state, demand, policy);
   const { free } = room;
-  if (free !== undefined && (room.overBytes <= 0 || isEmpty(state))) {
+  if (free !== undefined && room.overSlots <= 0 && (room.overBytes <= 0 || isEmpty(state))) {
     return [{ kind: 'prepare', slotId: free.id, classKey, memoryBytes }];
   }
-  if (room.leaving > 0 && room.overBytes <= room.leavingBytes) return [];
+  if (room.leaving > 0 && room.leaving >= room.overSlots && room.overBytes <= room.leavingBytes) return [];
   const victims = victimsFor(state, demand, policy, room);
   if (victims.length > 0) {
-    const reason = free === undefined ? 'slot' : 'memory';
+    const reason = room.overSlots > 0 ? 'slot' : 'memory';
     return victims.map(({ id }) => ({ kind: 'drain', slotId: id, reason }));
   }
-  if ((countByClass(state.slots).get(classKey)?.held ?? 0) > 0) return [];
+  if (room.overSlots > 1 || (countByClass(state.slots).get(classKey)?.held ?? 0) > 0) return [];
   const busy = yielding(state, demand, policy);
   return busy === null ? [] : [{ kind: 'drain', slotId: busy.id, reason: 'yield' }];
 };
@@ -205,10 +227,10 @@ const applied = (slots: readonly Slot[], decision: Decision, nowMs: number): rea
     return slot.state === 'warm' ? { ...slot, state: 'draining', reason: decision.reason } : slot;
   });
 
-const neediest = (state: PoolState, passed: ReadonlySet<ClassKey>, policy: PoolPolicy): Demand | undefined => {
+const neediest = (state: PoolState, passed: ReadonlySet<Demand>, policy: PoolPolicy): Demand | undefined => {
   const counts = countByClass(state.slots);
   return state.demands
-    .filter((each) => !passed.has(each.classKey) && wantsMore(each, counts.get(each.classKey), policy, state.nowMs))
+    .filter((each) => !passed.has(each) && wantsMore(each, counts.get(each.classKey), policy, state.nowMs))
     .toSorted(byNeed(counts))[0];
 };
 
@@ -223,10 +245,15 @@ export const decide = (state: PoolState, policy: PoolPolicy): readonly Decision[
     .map(({ id }) => ({ kind: 'drain', slotId: id, reason: 'idle' }));
   let slots = state.slots;
   for (const decision of decisions) slots = applied(slots, decision, state.nowMs);
+  const over = surplus({ ...state, slots }, policy).map(
+    ({ id }): Decision => ({ kind: 'drain', slotId: id, reason: 'slot' }),
+  );
+  for (const decision of over) slots = applied(slots, decision, state.nowMs);
+  decisions.push(...over);
   const open = state.demands.filter(
     ({ classKey, queued }) => queued > 0 && (state.failures.get(classKey)?.untilMs ?? 0) <= state.nowMs,
   );
-  const passed = new Set<ClassKey>();
+  const passed = new Set<Demand>();
   // Each round either starts a sandbox (bounded by the slots) or passes a class over (bounded by the classes).
   for (let round = 0; round < state.slots.length + open.length; round += 1) {
     const demand = neediest({ ...state, slots, demands: open }, passed, policy);
@@ -235,7 +262,21 @@ export const decide = (state: PoolState, policy: PoolPolicy): readonly Decision[
     for (const decision of served) slots = applied(slots, decision, state.nowMs);
     decisions.push(...served);
     // One that has to wait for room holds up no class that fits.
-    if (!served.some((each) => each.kind === 'prepare')) passed.add(demand.classKey);
+    if (!served.some((each) => each.kind === 'prepare')) passed.add(demand);
   }
   return decisions;
+};
+
+/**
+ * True when all that takes up the pool waits for calls of which none gets a sandbox: no more memory comes free by itself.
+ * `decisions` are those of this state.
+ */
+export const isStuck = (state: PoolState, decisions: readonly Decision[]): boolean => {
+  const { inUse, lent } = placesTaken(state.slots);
+  return (
+    decisions.length === 0 &&
+    inUse === 0 &&
+    lent > 0 &&
+    state.demands.some(({ classKey, nested }) => nested && (state.failures.get(classKey)?.untilMs ?? 0) <= state.nowMs)
+  );
 };

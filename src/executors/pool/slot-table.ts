@@ -3,7 +3,12 @@ import { cold, type Slot, type Warm } from './slot.ts';
 
 /** The slots of a pool as they are now, and which warm ones of a class wait. The only mutable part of the pool. */
 export interface SlotTable {
+  /** As many as the pool has, and a further one for each that is lent. */
   readonly slots: readonly Slot[];
+  /** Slots whose calls wait for calls that they made. */
+  readonly lent: number;
+  /** Whether a call from outside may begin in a warm slot: calls that wait for others hold their places against it. */
+  admitsOutside(): boolean;
   at(id: number): Slot;
   /** Puts the slot's next state in place. One that is gone is replaced by a cold one. */
   put(slot: Slot): void;
@@ -16,6 +21,7 @@ export interface SlotTable {
 export const createSlotTable = (count: number): SlotTable => {
   const slots: Slot[] = Array.from({ length: count }, (_, id) => cold(id));
   const warm = new Map<ClassKey, Warm[]>();
+  let lent = 0;
 
   const removeWarm = (slot: Warm): void => {
     const stack = warm.get(slot.classKey);
@@ -35,14 +41,27 @@ export const createSlotTable = (count: number): SlotTable => {
     return slot;
   };
 
+  const fit = (): void => {
+    while (slots.length < count + lent) slots.push(cold(slots.length));
+    while (slots.length > count + lent && slots.at(-1)?.state === 'cold') slots.pop();
+  };
+
   return {
     slots,
+    get lent() {
+      return lent;
+    },
+    admitsOutside: () =>
+      lent === 0 || slots.filter((slot) => slot.state !== 'cold' && slot.state !== 'gone').length <= count,
     at,
     put: (slot) => {
       const before = at(slot.id);
       if (before.state === 'warm') removeWarm(before);
       if (slot.state === 'warm') addWarm(slot);
       slots[slot.id] = slot.state === 'gone' ? cold(slot.id) : slot;
+      if (before.state === 'lent') lent -= 1;
+      if (slot.state === 'lent') lent += 1;
+      if (slots.length !== count + lent) fit();
     },
     lastUsed: (classKey) => warm.get(classKey)?.at(-1),
     holds: (classKey) =>

@@ -1,8 +1,8 @@
 import type { ClassKey } from './class-key.ts';
 
 /**
- * The life of a slot, one type per state: `cold → preparing → warm → busy → draining → gone`. A slot that is gone is
- * replaced by a cold one. Transitions are functions of the states they start from, so a wrong one does not compile.
+ * The life of a slot, one type per state: `cold → preparing → warm → busy → draining → gone`, and from busy to lent and
+ * back while its call waits for calls that it made. A slot that is gone is replaced by a cold one. Transitions are functions of the states they start from, so a wrong one does not compile.
  */
 
 /** Why a sandbox is ended. */
@@ -44,6 +44,11 @@ export interface Busy extends Occupied {
   readonly drain: DrainReason | null;
 }
 
+/** Its call waits for calls that it made: until it goes on, its place in the pool belongs to calls of that kind. */
+export interface Lent extends Omit<Busy, 'state'> {
+  readonly state: 'lent';
+}
+
 /** Its sandbox is being ended. */
 export interface Draining extends Occupied {
   readonly state: 'draining';
@@ -56,10 +61,10 @@ export interface Gone {
   readonly id: number;
 }
 
-export type Slot = Cold | Preparing | Warm | Busy | Draining | Gone;
+export type Slot = Cold | Preparing | Warm | Busy | Lent | Draining | Gone;
 
 /** A slot that holds, or is about to hold, a sandbox. */
-export type Holding = Preparing | Warm | Busy | Draining;
+export type Holding = Preparing | Warm | Busy | Lent | Draining;
 
 export const cold = (id: number): Cold => ({ state: 'cold', id });
 
@@ -105,11 +110,15 @@ export const finish = (slot: Busy, nowMs: number): Warm => ({
   runs: slot.runs,
 });
 
+export const lend = (slot: Busy): Lent => ({ ...slot, state: 'lent' });
+
+export const takeBack = (slot: Lent): Busy => ({ ...slot, state: 'busy' });
+
 /** Ends the sandbox of a busy slot after its present call. The first reason stays. */
-export const drainAfter = (slot: Busy, reason: DrainReason): Busy =>
+export const drainAfter = <Any extends Busy | Lent>(slot: Any, reason: DrainReason): Any =>
   slot.drain === null ? { ...slot, drain: reason } : slot;
 
-export const drain = (slot: Preparing | Warm | Busy, reason: DrainReason): Draining => ({
+export const drain = (slot: Preparing | Warm | Busy | Lent, reason: DrainReason): Draining => ({
   state: 'draining',
   id: slot.id,
   classKey: slot.classKey,

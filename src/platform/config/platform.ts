@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
-import { secretVariable } from './secret.ts';
 import { logLevels } from '../telemetry/logger.ts';
+import { secretVariable } from './secret.ts';
 
 /** Variables of every process. */
 export const platformConfig = Type.Object(

@@ -1,0 +1,37 @@
+import { limits } from '../kernel/limits.ts';
+import type { Call } from './call.ts';
+import type { DispatcherDeps } from './dispatcher.ts';
+import { unreadEnd } from './run-end.ts';
+import type { RunEnd, Session } from './session.ts';
+
+/** Runs a call in a session that is free, with its body at hand. `onWaits`: it waits for calls that it made, or no longer does. */
+export type ExecuteCall = (session: Session, call: Call, onWaits: (waits: boolean) => void) => Promise<RunEnd>;
+
+const nothing = Buffer.alloc(0);
+
+export const createExecuteCall = ({
+  clock,
+  fetchBody,
+  forwarder,
+  logger,
+}: Pick<DispatcherDeps, 'clock' | 'fetchBody' | 'forwarder' | 'logger'>): ExecuteCall => {
+  const bodyOf = async ({ request }: Call): Promise<Buffer> => {
+    if (request.body !== null) return request.body;
+    return request.bodyRef === null ? nothing : await fetchBody(request.bodyRef);
+  };
+  return async (session, call, onWaits) => {
+    let { body } = call.request;
+    try {
+      body ??= await bodyOf(call);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      logger.error({ event: 'body.not-fetched', id: call.id, reason });
+      return unreadEnd(reason);
+    }
+    const leftMs = call.deadlineMs - clock.nowMs();
+    const timeoutMs = Math.max(1, Math.min(leftMs, limits.timeoutMaxS * 1_000));
+    if (forwarder === null) return await session.run(call, body, timeoutMs);
+    const run = { call, link: { headers: call.delivery.record.headers, onWaits } };
+    return await session.run(call, body, timeoutMs, { run, forwarder });
+  };
+};
