@@ -99,6 +99,7 @@ const endUnbuilt = async (deps: BuilderDeps, order: BuildOrder, error: unknown):
       tests: null,
       error: { step: 'platform', message },
       log: null,
+      lock: null,
     },
   });
 };

@@ -1,15 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import type { BuildEnvironment } from '../builder.ts';
-import { layerKey, namesDependencies } from './dependencies.ts';
+import { namesDependencies } from './dependencies.ts';
 
 const python: BuildEnvironment = {
   id: 'python3',
   language: 'python3',
   dependencyFile: 'requirements.txt',
   interpreter: 'python3 --version',
-  lockFile: null,
-  dependencies: 'pip',
-  dependenciesLocked: null,
+  systemBase: ['python3'],
+  lockFile: 'lock.json',
+  ownLock: false,
+  resolve: 'pip',
+  install: 'pip',
   dependencyFolder: 'dependencies',
   dependencyTarget: '/opt/dependencies',
   finish: null,
@@ -32,12 +34,4 @@ describe('namesDependencies', () => {
   test('leaves a package.json that does not parse to npm, which says what is wrong', () => {
     expect(namesDependencies(javascript, '{')).toBe(true);
   });
-});
-
-test('a layer is shared exactly by builds that would resolve the same', () => {
-  const parts = { environment: python, interpreter: '3.11.2', dependencies: 'six', lock: null };
-  expect(layerKey(parts)).toBe(layerKey({ ...parts }));
-  expect(layerKey(parts)).not.toBe(layerKey({ ...parts, interpreter: '3.12.0' }));
-  expect(layerKey(parts)).not.toBe(layerKey({ ...parts, lock: 'six==1' }));
-  expect(layerKey(parts)).not.toBe(layerKey({ ...parts, environment: javascript }));
 });

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { BuildEnvironment } from '../builder.ts';
 
 /** True when the dependency file names something to be installed. */
@@ -15,27 +14,3 @@ export const namesDependencies = (environment: BuildEnvironment, content: string
     return true;
   }
 };
-
-/** What decides a dependency layer: two builds with the same key share one. */
-export interface LayerKeyParts {
-  readonly environment: BuildEnvironment;
-  /** Version of the interpreter that resolves them. */
-  readonly interpreter: string;
-  readonly dependencies: string;
-  readonly lock: string | null;
-}
-
-/** Name of the layer's entry in the cache: a digest over everything that decides its content. */
-export const layerKey = ({ environment, interpreter, dependencies, lock }: LayerKeyParts): string =>
-  createHash('sha256')
-    .update(
-      JSON.stringify([
-        environment.id,
-        environment.dependencies,
-        environment.dependenciesLocked,
-        interpreter,
-        dependencies,
-        lock,
-      ]),
-    )
-    .digest('hex');

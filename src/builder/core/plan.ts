@@ -7,6 +7,9 @@ import { builderErrors } from '../errors.ts';
 
 const mebibyte = 1024 * 1024;
 const allowedHostsMax = 64;
+const packagesMax = 256;
+/** A package of the system, with `=version` or without. */
+const packagePattern = '^[a-z0-9][a-z0-9+.-]+(=[0-9][A-Za-z0-9.+:~-]*)?$';
 
 const Commands = Type.Union([Type.String(), Type.Array(Type.String())]);
 
@@ -17,6 +20,8 @@ const manifestSchema = Type.Object(
     language: Type.Optional(Type.String()),
     build: Type.Optional(Commands),
     test: Type.Optional(Type.String()),
+    test_gate: Type.Optional(Type.Boolean()),
+    packages: Type.Optional(Type.Array(Type.String({ pattern: packagePattern }), { maxItems: packagesMax })),
     pool: Type.Optional(Type.String({ pattern: '^[a-z][a-z0-9-]{0,30}$' })),
     isolation: Type.Optional(Type.Union([Type.Literal('account'), Type.Literal('call'), Type.Literal('shared')])),
     memory_mb: Type.Optional(Type.Integer({ minimum: 16, maximum: 1024 * 1024 })),
@@ -75,6 +80,8 @@ export const planOf = (text: string | null): BuildPlan => {
   return {
     commands: typeof build === 'string' ? [build] : build,
     test: manifest.test ?? null,
+    testGate: manifest.test_gate ?? false,
+    packages: [...new Set(manifest.packages)].sort(),
     run: {
       pool: manifest.pool ?? 'cpu',
       isolation: manifest.isolation ?? 'account',

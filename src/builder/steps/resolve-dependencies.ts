@@ -1,75 +1,86 @@
-import { copyFile, mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Layer, LayerStore } from '../../platform/blobs/layer-store.ts';
 import type { Workspace } from '../builder.ts';
-import { layerKey, namesDependencies } from '../core/dependencies.ts';
-import { type BuildSandboxes, runInSandbox } from '../run-in-sandbox.ts';
-
-/** A dependency layer, and a folder on this machine that holds its files. */
-export interface DependencyLayer extends Layer {
-  readonly folder: string;
-}
+import { namesDependencies } from '../core/dependencies.ts';
+import { type BuildLock, type DependencyLock, keyOf, lockedDependencies, textDigest } from '../core/lock.ts';
+import { builderErrors } from '../errors.ts';
+import { runInSandbox } from '../run-in-sandbox.ts';
+import { type LockedLayer, type LockedLayerDeps, lockedLayer, type MountedLayer } from './locked-layer.ts';
 
 const workFolder = '/opt/build';
 
 const readOptional = async (file: string): Promise<string | null> => await readFile(file, 'utf8').catch(() => null);
 
-const prepareFolder = async ({ appFolder, folder, environment }: Workspace, lock: string | null): Promise<string> => {
-  const build = join(folder, 'dependencies');
-  await mkdir(join(build, environment.dependencyFolder), { recursive: true });
-  await copyFile(join(appFolder, environment.dependencyFile), join(build, environment.dependencyFile));
-  if (lock !== null && environment.lockFile !== null) {
-    await copyFile(join(appFolder, environment.lockFile), join(build, environment.lockFile));
+export interface WantedDependencies {
+  /** System packages, with which some are built. */
+  readonly system: MountedLayer | null;
+  readonly lock: BuildLock | null;
+}
+
+/** A lock file that the algorithm brings, in the form of its language. */
+const ownLockOf = async ({ appFolder, environment }: Workspace): Promise<unknown> => {
+  const text = environment.ownLock ? await readOptional(join(appFolder, environment.lockFile)) : null;
+  if (text === null) return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw builderErrors.PLAN_INVALID({ message: `${environment.lockFile}: it is not valid JSON` });
   }
-  return build;
 };
 
-export interface ResolveDependenciesDeps {
-  readonly sandboxes: BuildSandboxes;
-  readonly layers: LayerStore;
-}
+/** The interpreter's version and a runner of the environment's commands in a folder of work. */
+const createWork = (deps: LockedLayerDeps, workspace: Workspace, system: MountedLayer | null) => {
+  const folder = join(workspace.folder, 'dependencies');
+  const run = async (command: string, network: 'none' | 'outside'): Promise<string> =>
+    await runInSandbox(deps.sandboxes, workspace, {
+      step: 'dependencies',
+      command,
+      mounts: [{ source: folder, target: workFolder, writable: true }],
+      workingFolder: workFolder,
+      network,
+      systemLayer: system?.folder ?? null,
+    });
+  return { folder, run };
+};
 
 /**
  * Gives the layer of the algorithm's dependencies: from the cache when a build resolved the same before, else by
- * running the environment's command in a sandbox with network. Null when the algorithm names none.
+ * running the environment's commands in sandboxes with network. Null when the algorithm names none.
  */
 export const resolveDependencies = async (
-  deps: ResolveDependenciesDeps,
+  deps: LockedLayerDeps,
   workspace: Workspace,
-): Promise<DependencyLayer | null> => {
+  { system, lock }: WantedDependencies,
+): Promise<LockedLayer<DependencyLock> | null> => {
   const { environment, appFolder, log } = workspace;
-  const dependencies = await readOptional(join(appFolder, environment.dependencyFile));
-  if (dependencies === null || !namesDependencies(environment, dependencies)) {
-    log.write('platform', `dependencies: none in ${environment.dependencyFile}\n`);
+  const { dependencyFile, lockFile, install } = environment;
+  const text = await readOptional(join(appFolder, dependencyFile));
+  if (text === null || !namesDependencies(environment, text)) {
+    log.write('platform', `dependencies: none in ${dependencyFile}\n`);
     return null;
   }
-  const lock = environment.lockFile === null ? null : await readOptional(join(appFolder, environment.lockFile));
-  const interpreter = await runInSandbox(deps.sandboxes, workspace, {
+  const declared = textDigest(text);
+  const { folder, run } = createWork(deps, workspace, system);
+  await mkdir(join(folder, environment.dependencyFolder), { recursive: true });
+  await writeFile(join(folder, dependencyFile), text);
+  const interpreter = (await run(environment.interpreter, 'none')).trim();
+  const own = await ownLockOf(workspace);
+  const given = lockedDependencies(lock, { name: dependencyFile, declared });
+  const surroundings = [environment.id, interpreter, system?.digest ?? null];
+  return await lockedLayer<DependencyLock>(deps, workspace, {
     step: 'dependencies',
-    command: environment.interpreter,
-    mounts: [],
-    workingFolder: '/',
-    network: 'none',
+    given: given ?? (own === null ? null : { declared, interpreter, content: own }),
+    resolvedKey: keyOf('dependencies', ...surroundings, environment.resolve, declared),
+    resolve: async () => {
+      await run(environment.resolve, 'outside');
+      const content: unknown = JSON.parse(await readFile(join(folder, lockFile), 'utf8'));
+      return { declared, interpreter, content };
+    },
+    layerKey: ({ content }) => keyOf('dependencies', ...surroundings, install, declared, content),
+    install: async ({ content }) => {
+      await writeFile(join(folder, lockFile), JSON.stringify(content));
+      await run(install, 'outside');
+      return join(folder, environment.dependencyFolder);
+    },
   });
-  const key = layerKey({ environment, interpreter: interpreter.trim(), dependencies, lock });
-  const known = await deps.layers.find(key);
-  if (known !== null) {
-    log.write('platform', `dependencies: unchanged, layer ${known.digest.slice(0, 12)}\n`);
-    return { ...known, folder: await deps.layers.folderOf(known.digest) };
-  }
-  const build = await prepareFolder(workspace, lock);
-  await runInSandbox(deps.sandboxes, workspace, {
-    step: 'dependencies',
-    command: lock === null ? environment.dependencies : (environment.dependenciesLocked ?? environment.dependencies),
-    mounts: [{ source: build, target: workFolder, writable: true }],
-    workingFolder: workFolder,
-    network: 'outside',
-  });
-  const layer = await deps.layers.add(join(build, environment.dependencyFolder));
-  await deps.layers.remember(key, layer);
-  log.write(
-    'platform',
-    `dependencies: layer ${layer.digest.slice(0, 12)}, ${(layer.sizeBytes / 2 ** 20).toFixed(1)} MiB packed\n`,
-  );
-  return { ...layer, folder: await deps.layers.folderOf(layer.digest) };
 };

@@ -5,14 +5,26 @@ import { asPlatformError } from '../../kernel/errors.ts';
 import type { Mount } from '../../sandboxes/sandbox.ts';
 import type { BuildPlan, Workspace } from '../builder.ts';
 import { type BuildSandboxes, runInSandbox } from '../run-in-sandbox.ts';
-import type { DependencyLayer } from './resolve-dependencies.ts';
+import type { MountedLayer } from './locked-layer.ts';
 
 const appTarget = '/opt/algorithm';
+
+/** What builds, tests and runs of an algorithm see beside its folder. */
+export interface BuildLayers {
+  readonly system: MountedLayer | null;
+  readonly dependencies: MountedLayer | null;
+}
+
+interface Work {
+  readonly workspace: Workspace;
+  readonly plan: BuildPlan;
+  readonly layers: BuildLayers;
+}
 
 /** The algorithm's folder and, over or beside it, its dependencies. */
 const mountsOf = async (
   workspace: Workspace,
-  layer: DependencyLayer | null,
+  layer: MountedLayer | null,
   writable: boolean,
 ): Promise<readonly Mount[]> => {
   const { appFolder, environment } = workspace;
@@ -25,12 +37,9 @@ const mountsOf = async (
 };
 
 /** Runs the algorithm's own build commands, then what the environment does at the end of every build. */
-export const runBuildCommands = async (
-  sandboxes: BuildSandboxes,
-  work: { readonly workspace: Workspace; readonly plan: BuildPlan; readonly layer: DependencyLayer | null },
-): Promise<void> => {
-  const { workspace, plan, layer } = work;
-  const mounts = await mountsOf(workspace, layer, true);
+export const runBuildCommands = async (sandboxes: BuildSandboxes, { workspace, plan, layers }: Work): Promise<void> => {
+  const mounts = await mountsOf(workspace, layers.dependencies, true);
+  const systemLayer = layers.system?.folder ?? null;
   for (const command of plan.commands) {
     workspace.log.write('platform', `build: ${command}\n`);
     await runInSandbox(sandboxes, workspace, {
@@ -39,6 +48,7 @@ export const runBuildCommands = async (
       mounts,
       workingFolder: appTarget,
       network: 'outside',
+      systemLayer,
     });
   }
   const { finish } = workspace.environment;
@@ -49,6 +59,7 @@ export const runBuildCommands = async (
     mounts,
     workingFolder: appTarget,
     network: 'none',
+    systemLayer,
   });
 };
 
@@ -56,6 +67,8 @@ export const runBuildCommands = async (
 export interface TestReport {
   readonly passed: boolean;
   readonly summary: string;
+  /** The last lines that they printed. */
+  readonly tail: string;
 }
 
 const lastLine = (text: string): string =>
@@ -67,18 +80,18 @@ const lastLine = (text: string): string =>
 
 const reportOf = (failure: PlatformError): TestReport => {
   if (failure.code !== 'BUILDER_STEP_FAILED') throw failure;
-  return { passed: false, summary: failure.message };
+  const { tail } = failure.details;
+  return { passed: false, summary: failure.message, tail: typeof tail === 'string' ? tail : '' };
 };
 
-/** Runs the algorithm's tests on what was built, which they see read-only and without network. Reported, not a gate. */
+/** Runs the algorithm's tests on what was built, which they see read-only and without network. Reported: whether it is a gate is for the caller. */
 export const runTests = async (
   sandboxes: BuildSandboxes,
-  work: { readonly workspace: Workspace; readonly plan: BuildPlan; readonly layer: DependencyLayer | null },
+  { workspace, plan, layers }: Work,
 ): Promise<TestReport | null> => {
-  const { workspace, plan, layer } = work;
   if (plan.test === null) return null;
   workspace.log.write('platform', `test: ${plan.test}\n`);
-  const mounts = await mountsOf(workspace, layer, false);
+  const mounts = await mountsOf(workspace, layers.dependencies, false);
   try {
     await runInSandbox(sandboxes, workspace, {
       step: 'test',
@@ -86,11 +99,16 @@ export const runTests = async (
       mounts,
       workingFolder: appTarget,
       network: 'none',
+      systemLayer: layers.system?.folder ?? null,
     });
-    return { passed: true, summary: lastLine(workspace.log.tail(5)) };
+    const tail = workspace.log.tail(20);
+    return { passed: true, summary: lastLine(tail), tail };
   } catch (error) {
     const report = reportOf(asPlatformError(error));
-    workspace.log.write('platform', `test: failed (reported; the build goes on): ${report.summary}\n`);
+    workspace.log.write(
+      'platform',
+      `test: failed${plan.testGate ? '' : ' (reported; the build goes on)'}: ${report.summary}\n`,
+    );
     return report;
   }
 };

@@ -54,7 +54,7 @@ const request = commandSpec({
   },
 });
 
-const { artefact, run, tests, error, log } = buildKind.schema.properties;
+const { artefact, run, tests, error, log, lock } = buildKind.schema.properties;
 
 const finish = commandSpec({
   name: 'build.finish',
@@ -67,6 +67,7 @@ const finish = commandSpec({
     tests,
     error,
     log,
+    lock,
   }),
   target: ({ algorithmId, hash }) => `build/${algorithmId}/${hash}`,
   decide: ({ state, actor, body, nowMs }) => {
@@ -94,6 +95,7 @@ const finish = commandSpec({
       tests: body.tests,
       error: body.error,
       log: body.log,
+      lock: body.lock ?? null,
     };
     return { changes: [put(buildKind, finished)], reply: finished, details: { status: body.status } };
   },
