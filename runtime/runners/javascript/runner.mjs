@@ -1,9 +1,9 @@
 // Loads a JavaScript algorithm and serves it on the pipe protocol: one JSON line on stdin, one JSON value on the result
 // pipe. Runs inside the sandbox, in the algorithm's folder. `exports.apply = (input, cb)`; a promise is accepted as well.
 import { existsSync, openSync, readdirSync, readFileSync, readSync, writeSync } from 'node:fs';
-import { createRequire, Module } from 'node:module';
+import { createRequire, registerHooks } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 
 const resultPipe = process.env.MILLRACE_RESULT_PIPE ?? '/tmp/algoout';
 const endpoint = process.env.MILLRACE_ENDPOINT ?? '/run/millrace.sock';
@@ -40,11 +40,13 @@ const sourceFile = (folder) => {
   );
 };
 
-/** The client that algorithms find when they bring none of their own. */
+/** The platform's client, in place of the one that an algorithm may have installed: theirs knows another platform. */
 const offerClient = () => {
-  const clients = fileURLToPath(new URL('../../clients/javascript', import.meta.url));
-  process.env.NODE_PATH = [process.env.NODE_PATH, clients].filter(Boolean).join(':');
-  Module._initPaths();
+  const url = new URL('../../clients/javascript/algorithmia/algorithmia.cjs', import.meta.url).href;
+  registerHooks({
+    resolve: (specifier, context, next) =>
+      specifier === 'algorithmia' ? { url, format: 'commonjs', shortCircuit: true } : next(specifier, context),
+  });
 };
 
 const load = async (folder, file) => {

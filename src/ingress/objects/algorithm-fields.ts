@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
-import type { Settings } from '../../catalog/catalog.ts';
+import type { Catalog, Settings } from '../../catalog/catalog.ts';
+import { environmentOfName } from '../../kernel/environment-names.ts';
 import { ingressErrors } from '../errors.ts';
 
 /**
@@ -78,21 +79,17 @@ export const fromHttpSettings = (fields: SettingsFields | undefined): Partial<Se
 /** The details that were given. */
 export const fromHttpDetails = (fields: DetailsFields | undefined) => present({ ...fields });
 
-/** The vendor's names of languages, old and new, by our environment. */
-const environmentOfLanguage: Readonly<Record<string, string>> = {
-  python3: 'python3',
-  'python3-1': 'python3',
-  'python3-langpack': 'python3',
-  javascript: 'javascript',
-  node: 'javascript',
-};
-
-/** Environment that the settings name: by id or UUID, package set or language; null when they name none. */
-export const environmentIn = (fields: SettingsFields | undefined): string | null => {
-  const named = fields?.algorithm_environment ?? fields?.package_set ?? null;
-  if (named !== null && named !== '') return named;
-  const language = fields?.language ?? null;
-  return language === null || language === '' ? null : (environmentOfLanguage[language] ?? language);
+/** Environment that the settings name: by id, UUID, package set or language; null when they name none. */
+export const environmentIn = (
+  fields: SettingsFields | undefined,
+  catalog: Pick<Catalog, 'environment'>,
+): string | null => {
+  const named = [fields?.algorithm_environment, fields?.package_set, fields?.language].find(
+    (name) => name !== undefined && name !== null && name !== '',
+  );
+  if (named === undefined || named === null) return null;
+  // What nobody knows is refused by its name, by whoever decides.
+  return environmentOfName(named, (id) => catalog.environment(id) !== null) ?? named;
 };
 
 /** Kind of the next version; null means the default. Throws `INGRESS_BAD_REQUEST`. */

@@ -53,7 +53,7 @@ const idIn = (reply: unknown): string =>
 
 const createRoute = (app: HttpApp, { access, catalog, commands, random }: AlgorithmRoutesDeps): void => {
   const createBody = (owner: string, fields: Type.Static<typeof CreateFields>): Record<string, unknown> => {
-    const environment = environmentIn(fields.settings);
+    const environment = environmentIn(fields.settings, catalog);
     if (environment === null) {
       const known = catalog.environments().map((each) => each.id);
       const message = `settings name no environment: give algorithm_environment, one of ${known.join(', ')}`;
@@ -111,7 +111,7 @@ const changeRoutes = (app: HttpApp, { access, catalog, commands, git }: Algorith
     async (request) => {
       const caller = await access.caller(request);
       const { id } = access.managed(caller, request.params, 'algorithm.update');
-      const environment = environmentIn(request.body.settings);
+      const environment = environmentIn(request.body.settings, catalog);
       const body = {
         id,
         details: fromHttpDetails(request.body.details),
