@@ -18,12 +18,12 @@ export interface Pipeline<In, Value, Output> {
   readonly name: string;
   readonly steps: readonly string[];
   step<Out, More = never>(step: Step<Value, Out, More>): Pipeline<In, Out, Output | More>;
-  /** Runs the steps. A {@link PlatformError} becomes park or retry by its kind; anything else is thrown on (a bug). */
-  run(input: In): Promise<PipelineEnd<Value, Output>>;
   /**
-   * As {@link run}, at once: for hot paths whose steps all answer without waiting. A step that returned a promise is a
-   * bug and throws.
+   * Runs the steps, at once as far as they answer at once. A {@link PlatformError} becomes park or retry by its kind;
+   * anything else is thrown on, or rejects (a bug).
    */
+  run(input: In): PipelineEnd<Value, Output> | Promise<PipelineEnd<Value, Output>>;
+  /** As {@link run}, for pipelines none of whose steps waits: a step that returned a promise is a bug and throws. */
   runNow(input: In): PipelineEnd<Value, Output>;
 }
 
@@ -38,50 +38,49 @@ const outcomeOf = (error: unknown): Outcome<never> => {
   return action === 'park' ? park(error.message, error.code, error) : retry(error.message, error.code, retryAfterMs);
 };
 
-const runStep = async (step: AnyStep, input: unknown): Promise<Outcome<unknown, unknown>> => {
+type AnyOutcome = Outcome<unknown, unknown>;
+type AnyEnd = PipelineEnd<unknown, unknown>;
+
+const runStep = (step: AnyStep, input: unknown): AnyOutcome | Promise<AnyOutcome> => {
   try {
-    return await step.run(input);
+    const outcome = step.run(input);
+    return outcome instanceof Promise ? outcome.catch(outcomeOf) : outcome;
   } catch (error) {
     return outcomeOf(error);
   }
 };
 
-const runStepNow = (step: AnyStep, input: unknown): Outcome<unknown, unknown> => {
-  let outcome: Outcome<unknown, unknown> | Promise<Outcome<unknown, unknown>>;
-  try {
-    outcome = step.run(input);
-  } catch (error) {
-    return outcomeOf(error);
+/** Runs the steps from that one on. */
+const runFrom = (name: string, steps: readonly AnyStep[], at: number, input: unknown): AnyEnd | Promise<AnyEnd> => {
+  let value = input;
+  let last = name;
+  for (let index = at; index < steps.length; index += 1) {
+    const step = steps[index];
+    if (step === undefined) break;
+    last = step.name;
+    const outcome = runStep(step, value);
+    if (outcome instanceof Promise) {
+      return outcome.then((settled) =>
+        settled.kind === 'next'
+          ? runFrom(step.name, steps, index + 1, settled.value)
+          : { step: step.name, outcome: settled },
+      );
+    }
+    if (outcome.kind !== 'next') return { step: last, outcome };
+    value = outcome.value;
   }
-  if (outcome instanceof Promise) throw new Error(`step ${step.name} waits; its pipeline must be run with run()`);
-  return outcome;
+  return { step: last, outcome: { kind: 'next', value } };
 };
 
 const build = <In, Value, Output>(name: string, steps: readonly AnyStep[]): Pipeline<In, Value, Output> => ({
   name,
   steps: steps.map((step) => step.name),
   step: <Out, More>(step: Step<Value, Out, More>) => build<In, Out, Output | More>(name, [...steps, step]),
-  run: async (input) => {
-    let value: unknown = input;
-    let last = name;
-    for (const step of steps) {
-      last = step.name;
-      const outcome = await runStep(step, value);
-      if (outcome.kind !== 'next') return { step: last, outcome: outcome as Outcome<Value, Output> };
-      value = outcome.value;
-    }
-    return { step: last, outcome: { kind: 'next', value: value as Value } };
-  },
+  run: (input) => runFrom(name, steps, 0, input) as PipelineEnd<Value, Output> | Promise<PipelineEnd<Value, Output>>,
   runNow: (input) => {
-    let value: unknown = input;
-    let last = name;
-    for (const step of steps) {
-      last = step.name;
-      const outcome = runStepNow(step, value);
-      if (outcome.kind !== 'next') return { step: last, outcome: outcome as Outcome<Value, Output> };
-      value = outcome.value;
-    }
-    return { step: last, outcome: { kind: 'next', value: value as Value } };
+    const end = runFrom(name, steps, 0, input);
+    if (end instanceof Promise) throw new Error(`a step of ${name} waits; the pipeline must be run with run()`);
+    return end as PipelineEnd<Value, Output>;
   },
 });
 

@@ -14,8 +14,8 @@ export interface CheckedBody {
 
 /** Keeps large bodies out of the log: the blob first, the record that refers to it second. */
 export interface ClaimCheck {
-  /** Up to `limits.inlineBodyBytes` the body itself, above it the reference of a fresh blob. May be called concurrently. */
-  put(body: Buffer): Promise<CheckedBody>;
+  /** At once, up to `limits.inlineBodyBytes`, the body itself; above it the reference of a fresh blob. May be called concurrently. */
+  put(body: Buffer): CheckedBody | Promise<CheckedBody>;
   /** The body wherever it lies; null when there is none. Throws `BLOBS_NOT_FOUND` when its day was removed. */
   get(message: CheckedBody): Promise<Buffer | null>;
   /** Removes bodies older than `limits.bodiesKeptMs` by whole days; returns those days. Call it now and then. */
@@ -30,11 +30,10 @@ export interface ClaimCheckDeps {
 
 /** Builds the claim check over that store. Readers need the same store. */
 export const createClaimCheck = ({ blobs, clock, random }: ClaimCheckDeps): ClaimCheck => ({
-  put: async (body) => {
+  put: (body) => {
     if (body.length <= limits.inlineBodyBytes) return { body, bodyRef: null };
     const bodyRef = `${bodiesPrefix}/${dayOf(clock.nowMs())}/${random.uuid()}`;
-    await blobs.put(bodyRef, body);
-    return { body: null, bodyRef };
+    return blobs.put(bodyRef, body).then(() => ({ body: null, bodyRef }));
   },
   get: async ({ body, bodyRef }) => (bodyRef === null ? body : await blobs.read(bodyRef)),
   removeOld: async () =>

@@ -74,7 +74,7 @@ export const createPresence = (options: PresenceOptions): PresenceWriter => {
 export interface PresenceView {
   /** Processes that spoke within {@link presenceAliveMs} and do not stop. */
   live(): readonly Presence[];
-  /** Those of them that have the role; with `pool`, executors of that pool only. */
+  /** Those of them that have the role; with `pool`, executors of that pool only. Cheap: a silent process may count for 200 ms more. */
   liveIn(role: string, pool?: string): readonly Presence[];
   /** Ends reading. May be called twice. */
   close(): Promise<void>;
@@ -86,6 +86,14 @@ export interface PresenceViewOptions {
   readonly clock: Clock;
   /** Reading ended for good: the view only ages from here on. */
   onFailed(error: Error): void;
+}
+
+/** What was answered stands for so long, or until a process is heard: it is asked for each call. */
+const answerKeptMs = 200;
+
+interface Answered {
+  readonly live: readonly Presence[];
+  readonly untilMs: number;
 }
 
 interface Seen {
@@ -100,6 +108,8 @@ export const createPresenceView = async (options: PresenceViewOptions): Promise<
   const seen = new Map<string, Seen>();
   const [end = 0n] = await messaging.admin.endOffsets(topics.presence, 'uncommitted');
 
+  const answered = new Map<string, Answered>();
+
   const take = (record: InRecord): void => {
     let presence: Presence;
     try {
@@ -108,6 +118,7 @@ export const createPresenceView = async (options: PresenceViewOptions): Promise<
       // A newer release's record, or an outsider's: it says nothing that this one understands.
       return;
     }
+    answered.clear();
     if (presence.stopping) {
       seen.delete(presence.process);
       return;
@@ -136,10 +147,18 @@ export const createPresenceView = async (options: PresenceViewOptions): Promise<
     }
     return alive;
   };
+  const liveIn: PresenceView['liveIn'] = (role, pool) => {
+    const question = pool === undefined ? role : `${role}/${pool}`;
+    const nowMs = clock.monotonicMs();
+    const known = answered.get(question);
+    if (known !== undefined && nowMs < known.untilMs) return known.live;
+    const found = live().filter((each) => each.roles.includes(role) && (pool === undefined || each.pool === pool));
+    answered.set(question, { live: found, untilMs: nowMs + answerKeptMs });
+    return found;
+  };
   return {
     live,
-    liveIn: (role, pool) =>
-      live().filter((each) => each.roles.includes(role) && (pool === undefined || each.pool === pool)),
+    liveIn,
     close: async () => {
       await reader.close();
     },

@@ -5,6 +5,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { asPlatformError } from '../kernel/errors.ts';
 import { accountNameOf } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/logger.ts';
+import type { PipelineEnd } from '../kernel/pipeline.ts';
 import { inboxTopic, retryDelays, retryTopic, type Topic } from '../kernel/topics.ts';
 import type { ClaimCheck } from '../messaging/claim-check.ts';
 import type { Codec } from '../messaging/codec.ts';
@@ -17,7 +18,7 @@ import { createWorkConsumer } from '../messaging/work-consumer.ts';
 import { arrivalOf } from './core/origin.ts';
 import { accountOfInbox, deadOutput, requestOutput, retryOutput } from './outputs.ts';
 import { inboxPipeline } from './pipeline.ts';
-import type { Arrival } from './router.ts';
+import type { Arrival, Placement } from './router.ts';
 
 export interface RouterDeps {
   readonly messaging: Messaging;
@@ -51,6 +52,10 @@ const delayOf = new Map<string, number>(retryDelays.map(({ name, delayMs }) => [
 const laneOf = ({ record }: Delivery): string =>
   `${record.topic}/${record.partition}/${record.key?.toString('latin1') ?? record.offset}`;
 
+const settleLive = async (delivery: Delivery, outputs: readonly OutRecord[]): Promise<void> => {
+  if (delivery.live) await delivery.settle(outputs);
+};
+
 /** Decides about deliveries and settles them. */
 const createHandling = (
   deps: RouterDeps,
@@ -68,8 +73,7 @@ const createHandling = (
       return name === null ? null : accounts.account(name);
     },
   });
-  const decide = async (arrival: Arrival): Promise<readonly OutRecord[]> => {
-    const { step, outcome } = await pipeline.run(arrival);
+  const outputsOf = (arrival: Arrival, { step, outcome }: PipelineEnd<never, Placement>): readonly OutRecord[] => {
     switch (outcome.kind) {
       case 'forward':
         return [requestOutput(codec, outcome.output)];
@@ -91,9 +95,13 @@ const createHandling = (
   const toArrival = (record: InRecord): Arrival => arrivalOf(record, delayOf.has(record.topic));
   const lanes = createOrderedLanes<Delivery>({
     width,
-    run: async (delivery) => {
-      if (!delivery.live) return;
-      await delivery.settle(await decide(toArrival(delivery.record)));
+    // Nearly every record is decided about at once: only those are waited for that are not.
+    run: (delivery) => {
+      const arrival = toArrival(delivery.record);
+      const end = pipeline.run(arrival);
+      return end instanceof Promise
+        ? end.then((late) => settleLive(delivery, outputsOf(arrival, late)))
+        : settleLive(delivery, outputsOf(arrival, end));
     },
     onFailed: (error) => {
       logger.error({ event: 'router.failed', error: asPlatformError(error).message });

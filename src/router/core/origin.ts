@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type Headers, headerNumber, headerText } from '../../kernel/contracts/envelope.ts';
 import { type RequestId, requestIdOf } from '../../kernel/ids.ts';
 import type { InRecord } from '../../messaging/messaging.ts';
@@ -55,11 +55,9 @@ export const retryHeaders = (arrival: Arrival): Headers => {
  * (a name-based UUID in the manner of RFC 9562 §5.8, over SHA-256).
  */
 export const requestIdOfOrigin = ({ topic, partition, offset }: Origin): RequestId => {
-  const digest = createHash('sha256').update(`${topic}/${partition}/${offset}`).digest();
-  digest[6] = ((digest[6] ?? 0) & 0x0f) | 0x80;
-  digest[8] = ((digest[8] ?? 0) & 0x3f) | 0x80;
-  const hex = digest.toString('hex', 0, 16);
+  const hex = hash('sha256', `${topic}/${partition}/${offset}`, 'hex');
+  const variant = ((Number.parseInt(hex.charAt(16), 16) & 0x3) | 0x8).toString(16);
   return requestIdOf(
-    `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`,
+    `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`,
   );
 };

@@ -11,8 +11,8 @@ const ours = new Set<string>([headerNames.contract, headerNames.id, headerNames.
 const subjectPattern = /^(?:algo:\/\/)?([^/\s]+)\/([^/\s]+)(?:\/([^/\s]+))?$/;
 const idLengthMax = 256;
 
-const foreignHeader = (headers: Headers): string | undefined =>
-  headers.map(([name]) => name).find((name) => ours.has(name) || name.startsWith('dead.') || name.startsWith('retry.'));
+const isOurs = (name: string): boolean => ours.has(name) || name.startsWith('dead.') || name.startsWith('retry.');
+const foreignHeader = (headers: Headers): string | undefined => headers.find(([name]) => isOurs(name))?.[0];
 
 /** A field that is wrong, and how. */
 class Fault {
@@ -85,10 +85,9 @@ export const readEnvelope = ({ accountOf }: ReadEnvelopeDeps): Step<Arrival, Add
   run: (arrival) => {
     const account = accountOf(arrival.origin.topic);
     if (account === null) return park(`no account has the inbox ${arrival.origin.topic}`, 'ROUTER_NO_ACCOUNT');
-    const headers = originalHeaders(arrival.record.headers);
-    const sent = arrival.attempt === 1 ? arrival.record.headers : headers;
+    const sent = arrival.attempt === 1 ? arrival.record.headers : originalHeaders(arrival.record.headers);
     const envelope = readHeaders(sent);
     if (envelope instanceof Fault) return park(`${envelope.field} ${envelope.text}`, 'ROUTER_BAD_ENVELOPE');
-    return next({ ...arrival, ...envelope, account, traceparent: headerText(headers, headerNames.traceparent) });
+    return next({ ...arrival, ...envelope, account, traceparent: headerText(sent, headerNames.traceparent) });
   },
 });

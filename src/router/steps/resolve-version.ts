@@ -1,6 +1,6 @@
 import type { Accounts } from '../../accounts/accounts.ts';
-import type { Catalog } from '../../catalog/catalog.ts';
-import { next, park } from '../../kernel/outcome.ts';
+import type { Catalog, Resolved } from '../../catalog/catalog.ts';
+import { next, type Outcome, park } from '../../kernel/outcome.ts';
 import type { Step } from '../../kernel/pipeline.ts';
 import type { Addressed, Allowed } from '../router.ts';
 
@@ -11,10 +11,13 @@ export interface ResolveVersionDeps {
   readonly barrier: () => Promise<void>;
 }
 
+const referenceOf = ({ owner, name, selector }: Addressed['target']): string =>
+  selector === null ? `${owner}/${name}` : `${owner}/${name}/${selector}`;
+
 /** Finds what the record calls and checks that the key of its inbox may call it. */
 export const resolveVersion = ({ accounts, catalog, barrier }: ResolveVersionDeps): Step<Addressed, Allowed> => ({
   name: 'resolve-version',
-  run: async (addressed) => {
+  run: (addressed) => {
     const { account, target } = addressed;
     const key = account.topics === null ? null : accounts.key(account.topics.keyId);
     if (key === null || key.revokedAtMs !== null) {
@@ -24,16 +27,14 @@ export const resolveVersion = ({ accounts, catalog, barrier }: ResolveVersionDep
       );
     }
     const query = { ...target, account: account.name };
-    let resolved = catalog.resolve(query);
-    if (resolved === null) {
-      await barrier();
-      resolved = catalog.resolve(query);
-    }
-    const reference = [target.owner, target.name, ...(target.selector === null ? [] : [target.selector])].join('/');
-    // Not visible and not permitted look like not there: a denial reveals nothing.
-    if (resolved === null || !accounts.mayCall(key.permissions, resolved.algorithm)) {
-      return park(`ce_subject: algorithm algo://${reference} not found`, 'ROUTER_ALGORITHM_UNKNOWN');
-    }
-    return next({ ...addressed, resolved, keyId: key.id });
+    const permitted = (resolved: Resolved | null): Outcome<Allowed> => {
+      // Not visible and not permitted look like not there: a denial reveals nothing.
+      if (resolved === null || !accounts.mayCall(key.permissions, resolved.algorithm)) {
+        return park(`ce_subject: algorithm algo://${referenceOf(target)} not found`, 'ROUTER_ALGORITHM_UNKNOWN');
+      }
+      return next({ ...addressed, resolved, keyId: key.id });
+    };
+    const resolved = catalog.resolve(query);
+    return resolved === null ? barrier().then(() => permitted(catalog.resolve(query))) : permitted(resolved);
   },
 });
