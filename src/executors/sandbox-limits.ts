@@ -38,6 +38,7 @@ export const limitsOfPrewarmed = (max: LimitsMax): SandboxLimits => ({
   cpus: max.cpus,
   processes: Math.min(64, max.processes),
   diskBytes: Math.min(diskBytesDefault, max.diskBytes),
-  fileBytes: Math.min(diskBytesDefault, max.diskBytes, max.fileBytes),
+  // It can be lowered when the sandbox is adopted, but not raised.
+  fileBytes: max.fileBytes,
   gpus: 0,
 });

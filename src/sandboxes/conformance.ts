@@ -93,6 +93,34 @@ except OSError as error:
     print("refused after", made, flush=True)
 `;
 
+const manyFiles = `
+try:
+    for name in range(2_000_000):
+        open("/tmp/%d" % name, "w").close()
+    print("all made", flush=True)
+except OSError as error:
+    print("refused", error, flush=True)
+`;
+
+/** Python ignores the signal that comes with the limit; raising the limit again must fail. */
+const largeFile = `
+import os, resource, sys
+made = os.open("/tmp/x", os.O_CREAT | os.O_WRONLY)
+try:
+    while True:
+        os.write(made, bytes(65536))
+except OSError as error:
+    print(os.fstat(made).st_size, error.strerror, flush=True)
+if os.fork() == 0:
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2 ** 30, 2 ** 30))
+        print("raised", flush=True)
+    except (ValueError, OSError):
+        print("no more: True", flush=True)
+    os._exit(0)
+os.wait()
+`;
+
 /** Ignores SIGTERM and the end of stdin; so does its child in a session of its own. */
 const stubborn = `
 import os, signal, time
@@ -257,7 +285,17 @@ export const describeSandboxes = (name: string, open: () => Promise<SandboxesUnd
 
       it('says of everything whether and how it is enforced', () => {
         const named = under.driver.enforcement.map(({ what }) => what).sort();
-        expect(named).toEqual(['cpu', 'disk', 'filesystem', 'memory', 'network', 'processes', 'user']);
+        expect(named).toEqual([
+          'cpu',
+          'disk',
+          'file-size',
+          'filesystem',
+          'gpu',
+          'memory',
+          'network',
+          'processes',
+          'user',
+        ]);
         expect(under.driver.enforcement.every(({ how }) => how.length > 0)).toBe(true);
       });
     });
@@ -351,6 +389,27 @@ export const describeSandboxes = (name: string, open: () => Promise<SandboxesUnd
           'for f in /tmp/x /home/algo/x /dev/shm/x; do head -c 20000000 /dev/zero >$f 2>/dev/null && echo "$f took it"; done; echo end',
         );
         expect(stdout).toBe('end\n');
+      });
+
+      it('bounds how many files can be made', async () => {
+        if (!enforces('disk') || !enforces('memory')) return;
+        const { stdout, outOfMemory } = await run([python, '-c', manyFiles]);
+        expect(outOfMemory || stdout.includes('refused')).toBe(true);
+      });
+
+      it('bounds the size of each file, for child processes as well', async () => {
+        if (!enforces('file-size')) return;
+        const limits = { ...specOf('limits', []).limits, fileBytes: mebibyte };
+        const { stdout } = await run([python, '-c', largeFile], { limits });
+        expect(stdout).toBe(`${mebibyte} File too large\nno more: True\n`);
+      });
+
+      it('gives no graphics processor that the machine does not have', async () => {
+        const limits = { ...specOf('limits', []).limits, gpus: 65 };
+        if (!under.driver.enforcement.some(({ what }) => what === 'gpu')) return;
+        const started = start(['/bin/true'], { limits });
+        if (under.driver.name === 'plain') await (await started).exited;
+        else await expect(started).rejects.toMatchObject({ code: 'SANDBOX_START_FAILED' });
       });
     });
   });

@@ -99,7 +99,7 @@ export interface Sandbox {
   readonly exited: Promise<SandboxExit>;
   /**
    * Mounts these, read-only, at folders of `adoptable` or inside what was mounted there before, and sets new limits
-   * (all but `diskBytes`). The program is told by whoever adopts; a folder that it stands in it has to enter again.
+   * (all but `gpus`; `fileBytes` may not grow). The program is told by whoever adopts; a folder that it stands in it has to enter again.
    * Call once. Throws `SANDBOX_START_FAILED`: the sandbox is then of no use and must be stopped.
    */
   adopt(mounts: readonly Mount[], limits: SandboxLimits): Promise<void>;

@@ -184,6 +184,32 @@ def apply(input):
     await shrunk.exited;
   });
 
+  it.each(['python', 'javascript'] as const)(
+    'has the space and the file size of its adoption with %s',
+    async (language) => {
+      if (!driver.adopts) return;
+      const python = `
+import os, subprocess
+def apply(_):
+    sizes = [os.statvfs(path).f_blocks * os.statvfs(path).f_frsize for path in ("/tmp", "/home/algo")]
+    return sizes + [subprocess.check_output(["/bin/sh", "-c", "ulimit -f"], text=True).strip()]`;
+      const javascript = `
+const { execFileSync } = require('node:child_process');
+const { statfsSync } = require('node:fs');
+exports.apply = () => [
+  ...['/tmp', '/home/algo'].map((path) => statfsSync(path).blocks * statfsSync(path).bsize),
+  execFileSync('/bin/sh', ['-c', 'ulimit -f'], { encoding: 'utf8' }).trim(),
+];`;
+      const files = language === 'python' ? { 'src/a.py': python } : { 'src/a.js': javascript };
+      const algorithm = await layer({ ...files, 'algorithmia.conf': '{"algoname":"a"}' });
+      const mounts = [at(algorithm, '/opt/algorithm')];
+      const own = { ...large, diskBytes: 8 * mebibyte, fileBytes: 4 * mebibyte };
+      const runner = await adopt(await prewarm(language), mounts, own);
+      expect(await answer(runner, 0)).toEqual([4 * mebibyte, 4 * mebibyte, '8192']);
+      await runner.stop(0);
+    },
+  );
+
   it('leaves no mount behind, adopted or not, and no layer loses a file', async () => {
     if (!driver.adopts) return;
     const app = await layer({ 'src/a.py': 'def apply(input): return input' });

@@ -8,6 +8,10 @@ export interface ArgumentParts {
   readonly resultPipe: string | null;
   /** Empty folders for what is mounted when the sandbox is adopted. */
   readonly reserved: readonly Mount[];
+  /** Of the host, for this sandbox alone. */
+  readonly devices: readonly string[];
+  /** Host path of what stands at `/etc/hosts`; null: the system's. */
+  readonly hostsFile: string | null;
   /** Forbids user namespaces inside, and with them most of the kernel's surface. */
   readonly forbidNamespaces: boolean;
 }
@@ -50,6 +54,8 @@ export const bubblewrapArguments = ({
   system,
   resultPipe,
   reserved,
+  devices,
+  hostsFile,
   forbidNamespaces,
 }: ArgumentParts): readonly string[] => {
   const half = spec.limits.diskBytes / 2;
@@ -57,6 +63,7 @@ export const bubblewrapArguments = ({
   if (resultPipe !== null) special.push({ source: resultPipe, target: '/tmp/algoout', writable: false });
   if (spec.endpoint !== null) special.push({ source: spec.endpoint, target: '/run/millrace.sock', writable: false });
   if (spec.network === 'outside') special.push(system.resolver);
+  if (hostsFile !== null) special.push({ source: hostsFile, target: '/etc/hosts', writable: false });
   return [
     ...namespaces,
     ...(spec.network === 'none' ? ['--unshare-net'] : []),
@@ -67,6 +74,7 @@ export const bubblewrapArguments = ({
     ...system.links.flatMap(({ to, at }) => ['--symlink', to, at]),
     ...['--proc', '/proc', '--dev', '/dev'],
     ...temporary('/dev/shm', Math.min(shmBytes, half), '1777'),
+    ...devices.flatMap((device) => ['--dev-bind', device, device]),
     ...['--remount-ro', '/dev'],
     ...temporary('/tmp', half, '1777'),
     ...temporary('/home/algo', half, '0700'),

@@ -20,12 +20,14 @@ import type { Mount, Sandbox, SandboxDriver, SandboxLimits, SandboxSpec } from '
 import { type Adoption, prepareAdoption, type Reserved } from './adoption.ts';
 import { bubblewrapArguments } from './arguments.ts';
 import { enforcementOf } from './enforcement.ts';
+import { findGpus, type GpuShare, type Gpus } from './gpus.ts';
 import { type Identity, ownerFor } from './identity.ts';
 import { type Launched, launch } from './launch.ts';
 import { noteGroups, removeLeftovers } from './leftovers.ts';
 import { type Attachment, findOutsideNetwork, type OutsideNetwork } from './network.ts';
 import { type Overlay, overlaid } from './overlay.ts';
 import { chooseIdentity } from './probe.ts';
+import { setLimits } from './set-limits.ts';
 import { prepareSystemFolder, type SystemFolder } from './system-folder.ts';
 
 interface Machine {
@@ -38,6 +40,7 @@ interface Machine {
   readonly pipes: PipeStock;
   /** Null where nothing can be mounted in a running sandbox. */
   readonly adoption: Adoption | null;
+  readonly gpus: Gpus;
   readonly outside: OutsideNetwork | { readonly missing: readonly string[] };
   readonly clock: Clock;
 }
@@ -50,6 +53,7 @@ interface Begun {
   launched: Launched | null;
   attachment: Attachment | null;
   reserved: Reserved | null;
+  gpus: GpuShare | null;
 }
 
 const networkFor = (machine: Machine, spec: SandboxSpec, begun: Begun): ((pid: number) => Promise<void>) | null => {
@@ -80,6 +84,7 @@ const killFirst = (launched: Launched): void => {
 
 const takeBack = async (begun: Begun): Promise<void> => {
   begun.attachment?.close();
+  begun.gpus?.giveBack();
   begun.results?.destroy();
   await begun.cgroup?.remove();
   await begun.reserved?.remove();
@@ -109,13 +114,19 @@ const reserve = async ({ adoption }: Machine, { id, adoptable }: SandboxSpec): P
   });
 };
 
-const adopt = async (begun: Begun, mounts: readonly Mount[], limits: SandboxLimits): Promise<void> => {
+const adopt = async (
+  { machine, begun, spec }: { readonly machine: Machine; readonly begun: Begun; readonly spec: SandboxSpec },
+  mounts: readonly Mount[],
+  limits: SandboxLimits,
+): Promise<void> => {
   const { cgroup, launched, reserved } = begun;
   if (reserved === null || launched === null) {
     throw sandboxErrors.START_FAILED({ message: 'A sandbox that was not started for it cannot be adopted.' });
   }
+  const { firstPid } = launched;
   await makeMountPoints({ mounts });
-  await reserved.mount(mounts, launched.firstPid);
+  await reserved.mount(mounts, firstPid);
+  await setLimits({ firstPid, identity: machine.identity, before: spec.limits, after: limits });
   cgroup?.limit(limits);
 };
 
@@ -139,11 +150,13 @@ const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise
     begun.results = openResultChannel(resultPipe);
   }
   const overlay = await prepareOverlay(spec, begun.folder);
+  begun.gpus = machine.gpus.take(spec.limits.gpus);
   begun.cgroup = createCgroup(machine.hierarchy, spec.id, groupLimitsOf(spec), machine.clock);
   begun.launched = await launch({
     bubblewrap: machine.bubblewrap,
     identity: machine.identity,
     memberFiles: begun.cgroup.memberFiles,
+    fileBytes: spec.limits.fileBytes,
     entrance: begun.reserved === null ? [] : (machine.adoption?.entrance ?? []),
     overlay,
     settings: bubblewrapArguments({
@@ -151,6 +164,8 @@ const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise
       system: overlay === null ? machine.system : overlaid(machine.system, overlay),
       resultPipe,
       reserved: begun.reserved?.mounts ?? [],
+      devices: begun.gpus.devices,
+      hostsFile: null,
       forbidNamespaces: machine.forbidNamespaces && spec.nests !== true,
     }),
     command: limitedCommand(machine.hierarchy, spec),
@@ -162,7 +177,15 @@ const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise
 const start = async (machine: Machine, spec: SandboxSpec): Promise<Sandbox> => {
   checkSpec(spec);
   const folder = join(machine.runFolder, 'sandboxes', spec.id);
-  const begun: Begun = { folder, cgroup: null, results: null, launched: null, attachment: null, reserved: null };
+  const begun: Begun = {
+    folder,
+    cgroup: null,
+    results: null,
+    launched: null,
+    attachment: null,
+    reserved: null,
+    gpus: null,
+  };
   if (existsSync(folder)) throw sandboxErrors.START_FAILED({ message: `A sandbox called ${spec.id} runs already.` });
   try {
     const launched = await begin(machine, spec, begun);
@@ -174,7 +197,7 @@ const start = async (machine: Machine, spec: SandboxSpec): Promise<Sandbox> => {
       results: begun.results,
       clock: machine.clock,
       adopt: async (mounts, limits) => {
-        await adopt(begun, mounts, limits);
+        await adopt({ machine, begun, spec }, mounts, limits);
       },
       usage: () => cgroup?.usage() ?? { cpuS: null, memoryBytes: null, memoryPeakBytes: null },
       kill: () => {
@@ -224,7 +247,19 @@ const examine = async (deps: BubblewrapDeps): Promise<Machine> => {
   const canLimit = hierarchy.folders.memory !== undefined && hierarchy.folders.pids !== undefined;
   const adoption = canLimit ? await prepareAdoption(join(runFolder, 'adopted')) : null;
   const { clock } = deps;
-  return { bubblewrap, runFolder, identity, forbidNamespaces, hierarchy, system, pipes, adoption, outside, clock };
+  return {
+    bubblewrap,
+    runFolder,
+    identity,
+    forbidNamespaces,
+    hierarchy,
+    system,
+    pipes,
+    adoption,
+    gpus: findGpus('/dev'),
+    outside,
+    clock,
+  };
 };
 
 export interface BubblewrapDeps {
@@ -242,6 +277,7 @@ export const createBubblewrapDriver = async (deps: BubblewrapDeps): Promise<Sand
     machine.identity,
     machine.hierarchy,
     'missing' in machine.outside ? machine.outside.missing : [],
+    machine.gpus.count,
   );
   for (const { what, enforced, how } of enforcement) {
     if (!enforced) deps.logger.warn({ event: 'sandbox.not-enforced', what, how });

@@ -29,6 +29,7 @@ export const enforcementOf = (
   identity: Identity,
   { folders }: Hierarchy,
   missingForNetwork: readonly string[],
+  gpus: number,
 ): readonly Enforcement[] => [
   { what: 'filesystem', enforced: true, how: 'mount namespace with read-only system folders' },
   {
@@ -44,5 +45,11 @@ export const enforcementOf = (
   }),
   byGroup('cpu', folders.cpu, { what: 'cpu', enforced: false, how: needGroups }),
   byGroup('processes', folders.pids, { what: 'processes', enforced: true, how: 'process limit of the user namespace' }),
+  { what: 'file-size', enforced: true, how: 'resource limit of every process' },
+  {
+    what: 'gpu',
+    enforced: true,
+    how: `${gpus} devices of graphics processors on this machine, each in one sandbox at most`,
+  },
   { what: 'disk', enforced: true, how: 'size of /tmp and of the home folder, which live in memory' },
 ];

@@ -1,13 +1,14 @@
 /**
  * What runs before anything else of a sandbox, in the POSIX shell because it is there and starts in a millisecond. `$1`
- * is the highest descriptor that is ours, `$2` how many of the next words are files of groups to join.
+ * is the highest descriptor that is ours, `$2` the largest file in blocks of 512 bytes, `$3` how many of the next words
+ * are files of groups to join.
  *
  * Node marks what it opens as close-on-exec, but not what our own process inherited, say from the terminal that it was
  * started in: such a file of the host would be open inside. The shell closes descriptors of one digit only, so bash is
  * called for others, which are rare (`--norc`: it takes a socket as stdin for a remote login and would read ~/.bashrc).
  */
 const script = `
-keep=$1; n=$2; shift 2
+keep=$1; n=$3; ulimit -f "$2" || exit 125; shift 3
 while [ "$n" -gt 0 ]; do echo $$ >"$1" || exit 125; shift; n=$((n-1)); done
 for file in /proc/self/fd/*; do
   fd=\${file##*/}
@@ -19,8 +20,17 @@ exec "$@"' "$keep" "$@"
 exec "$@"
 `;
 
-/** Words before a command: joins the groups, closes every descriptor above `highestFd`, and becomes the command. */
-export const firstStage = (highestFd: number, memberFiles: readonly string[]): readonly string[] => [
-  ...['/bin/sh', '-c', script, 'sh', `${highestFd}`],
+export interface FirstStage {
+  readonly highestFd: number;
+  readonly fileBytes: number;
+  readonly memberFiles: readonly string[];
+}
+
+/**
+ * Words before a command: limits the size of files for good, joins the groups, closes every descriptor above
+ * `highestFd`, and becomes the command.
+ */
+export const firstStage = ({ highestFd, fileBytes, memberFiles }: FirstStage): readonly string[] => [
+  ...['/bin/sh', '-c', script, 'sh', `${highestFd}`, `${Math.ceil(fileBytes / 512)}`],
   ...[`${memberFiles.length}`, ...memberFiles],
 ];

@@ -10,6 +10,8 @@ export interface LaunchParts {
   readonly identity: Identity;
   /** The process joins these groups before anything else happens. */
   readonly memberFiles: readonly string[];
+  /** Size of the largest file. */
+  readonly fileBytes: number;
   /** Words before the command that put it into another mount namespace. */
   readonly entrance: readonly string[];
   /** Makes the system folders of this sandbox in a mount namespace of its own; null: it sees the host's. */
@@ -49,7 +51,7 @@ const inNewNetwork = (identity: Identity): readonly string[] => [
 const gateFd = 5;
 
 const fullCommand = (parts: LaunchParts): readonly string[] => [
-  ...firstStage(parts.prepareNetwork === null ? gateFd - 1 : gateFd, parts.memberFiles),
+  ...firstStage({ ...parts, highestFd: parts.prepareNetwork === null ? gateFd - 1 : gateFd }),
   ...parts.entrance,
   ...(parts.prepareNetwork === null ? [] : inNewNetwork(parts.identity)),
   ...(parts.overlay === null ? [] : inOverlay(parts.overlay, parts.identity)),

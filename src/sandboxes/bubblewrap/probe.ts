@@ -24,12 +24,21 @@ const trial: SandboxSpec = {
 
 /** Null when a sandbox works this way, else what was said. */
 const tryChoice = async (bubblewrap: string, system: SystemFolder, choice: Choice): Promise<string | null> => {
-  const settings = bubblewrapArguments({ ...choice, spec: trial, system, resultPipe: null, reserved: [] });
+  const settings = bubblewrapArguments({
+    ...choice,
+    spec: trial,
+    system,
+    resultPipe: null,
+    reserved: [],
+    devices: [],
+    hostsFile: null,
+  });
   try {
     const { child, stderr } = await launch({
       bubblewrap,
       identity: choice.identity,
       memberFiles: [],
+      fileBytes: trial.limits.fileBytes,
       entrance: [],
       overlay: null,
       settings,

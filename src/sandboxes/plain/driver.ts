@@ -22,7 +22,7 @@ export interface PlainDeps {
 const markName = 'MILLRACE_SANDBOX_FOLDER';
 const why = 'plain processes on this host, asked for with MILLRACE_SANDBOX=plain';
 const enforcement: readonly Enforcement[] = (
-  ['filesystem', 'network', 'memory', 'cpu', 'processes', 'disk', 'user'] as const
+  ['filesystem', 'network', 'memory', 'cpu', 'processes', 'disk', 'file-size', 'gpu', 'user'] as const
 ).map((what) => ({ what, enforced: false, how: why }));
 
 interface PlainChild {
