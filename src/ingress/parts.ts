@@ -1,3 +1,4 @@
+import { limits } from '../kernel/limits.ts';
 import type { Appender } from '../messaging/messaging.ts';
 import { createMemoryAnswers } from './answers/memory.ts';
 import { createRecordReader } from './answers/read-place.ts';
@@ -15,6 +16,7 @@ import { createStoredResults } from './call/stored-answer.ts';
 import { createAccess } from './http/access.ts';
 import { createAuthenticator } from './http/authenticate.ts';
 import type { IngressDeps } from './ingress.ts';
+import { createMemoryPlaces } from './places/memory.ts';
 import { createWaitingCalls } from './replies/waiting.ts';
 
 const queuedAnswersMax = 100_000;
@@ -48,7 +50,8 @@ export const createCalls = (deps: IngressDeps, parts: SharedParts, replyPartitio
     presence: deps.presence,
     clock,
     waitingMax: config.MILLRACE_CALLS_WAITING_MAX,
-    callsPerAccountMax: config.MILLRACE_CALLS_PER_ACCOUNT_MAX,
+    places: createMemoryPlaces({ max: config.MILLRACE_CALLS_PER_ACCOUNT_MAX }),
+    nestedPlaces: createMemoryPlaces({ max: config.MILLRACE_CALLS_PER_ACCOUNT_MAX * limits.childrenAtOnceMax }),
   });
   const runner = createCallRunner({
     accounts,

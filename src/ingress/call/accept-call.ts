@@ -86,23 +86,30 @@ const targetOf = (path: string): CallTarget => {
 export const createCallReader = (options: AcceptOptions): ((request: IncomingMessage) => Promise<AcceptedRequest>) => {
   const { clock, audit } = options;
 
-  const resolve = async (caller: Caller, target: CallTarget): Promise<Resolved> => {
-    try {
-      return await options.resolver.resolve(caller, target);
-    } catch (error) {
+  const resolve = (caller: Caller, target: CallTarget): Resolved | Promise<Resolved> => {
+    const denied = (error: unknown): never => {
       const { code, message } = asPlatformError(error);
       if (code === 'INGRESS_CALL_FORBIDDEN') audit.denied(caller, 'call', target.reference, message);
       throw error;
+    };
+    try {
+      const resolved = options.resolver.resolve(caller, target);
+      return resolved instanceof Promise ? resolved.catch(denied) : resolved;
+    } catch (error) {
+      return denied(error);
     }
   };
+  // What is there at once is not awaited: that would cost each call a turn of the queue.
   return async (request) => {
     const { authorization } = request.headers;
     const nested = isRunToken(authorization) ? await options.nestedCalls.admit(authorization) : null;
-    const caller = nested?.caller ?? (await options.authenticator.authenticate(authorization));
+    const calling = nested?.caller ?? options.authenticator.authenticate(authorization, request.socket);
+    const caller = calling instanceof Promise ? await calling : calling;
     const { path, query } = splitUrl(request.url ?? '');
     const target = targetOf(path);
     const callOptions = parseCallOptions(query);
-    const resolved = await resolve(caller, target);
+    const resolving = resolve(caller, target);
+    const resolved = resolving instanceof Promise ? await resolving : resolving;
     const idempotencyKey = idempotencyKeyOf(request);
     const contentType = requiredBodyType(request.headers['content-type']);
     const body = await readBody(request, limits.requestBodyBytes);
