@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { CliError } from './cli-error.ts';
+import { languageByFiles } from './language-by-files.ts';
 
 /** What the folder says of itself. */
 export interface Manifest {
@@ -40,19 +41,15 @@ const parseVendor = async (folder: string): Promise<Record<string, unknown>> => 
 };
 
 /** The language that an algorithmia.conf names; one of the vendor's templates misspells the key. */
-const vendorLanguage = (vendor: Record<string, unknown>): string | undefined => {
-  const language = text(vendor['language']) ?? text(vendor['langauge']);
-  if (language === undefined) return undefined;
-  return /node|javascript/.test(language) ? 'javascript' : 'python3';
-};
+const vendorLanguage = (vendor: Record<string, unknown>): string | undefined =>
+  text(vendor['language']) ?? text(vendor['langauge']);
 
 /** Reads millrace.yaml, else algorithmia.conf, else guesses by the folder's name and files. Throws for files that do not parse. */
 export const readManifest = async (folder: string): Promise<Manifest> => {
   const own = await parseOwn(folder);
   const vendor = await parseVendor(folder);
-  const byFiles = (await readOptional(join(folder, 'package.json'))) === null ? 'python3' : 'javascript';
   return {
     name: text(own['name']) ?? text(vendor['algoname']) ?? basename(resolve(folder)),
-    language: text(own['language']) ?? vendorLanguage(vendor) ?? byFiles,
+    language: text(own['language']) ?? vendorLanguage(vendor) ?? (await languageByFiles(folder)),
   };
 };

@@ -6,6 +6,7 @@ import { type BuildDeps, runBuild, testBuild } from '../builder/build.ts';
 import type { BuildEnvironment, BuildLog, Workspace } from '../builder/builder.ts';
 import { type BuildSandboxes, runInSandbox } from '../builder/run-in-sandbox.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { environmentOfName } from '../kernel/environment-names.ts';
 import { asPlatformError } from '../kernel/errors.ts';
 import type { Random } from '../kernel/random.ts';
 import type { Blobs } from '../platform/blobs/blobs.ts';
@@ -135,7 +136,7 @@ export const createFolderBuilds = (deps: BuildFolderDeps): FolderBuilds => {
   const { environments, clock, random, records, layers } = deps;
 
   const environmentOf = (name: string): BuildEnvironment => {
-    const environment = environments.get(name);
+    const environment = environments.get(environmentOfName(name, (id) => environments.has(id)) ?? name);
     if (environment !== undefined) return environment;
     const known = [...environments.keys()].join(', ');
     throw localErrors.ENVIRONMENT_UNKNOWN({ message: `there is no environment "${name}"; known are ${known}` });
