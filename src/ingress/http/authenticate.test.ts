@@ -1,6 +1,8 @@
+import { hash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { createTableView } from '../../../test/helpers/table-view.ts';
-import type { Accounts, Caller } from '../../accounts/accounts.ts';
+import { type Account, type Accounts, accountKind, type Caller, type Key, keyKind } from '../../accounts/accounts.ts';
+import { createAccounts } from '../../accounts/create.ts';
 import { createAuthenticator, keyOfHeader } from './authenticate.ts';
 
 test.each([
@@ -29,4 +31,51 @@ test('takes the configured key for a request without any authorization, and for 
   expect(await authenticator.authenticate(undefined)).toBe(caller);
   await expect(Promise.resolve(authenticator.authenticate('Simple wrong'))).rejects.toThrow('not known');
   expect(() => authenticator.authenticate('Basic dXNlcg==')).toThrow('authorization required');
+});
+
+const ada: Account = {
+  id: 'id-ada',
+  name: 'ada',
+  label: 'ada',
+  type: 'user',
+  email: null,
+  fullName: null,
+  profile: {},
+  members: [],
+  topics: null,
+  createdAtMs: 0,
+};
+const key: Key = {
+  id: 'key-1',
+  account: 'ada',
+  label: '',
+  hash: hash('sha256', 'simAda', 'hex'),
+  permissions: { call: ['*'], manage: false, admin: false },
+  createdAtMs: 0,
+  revokedAtMs: null,
+};
+
+test('refuses a key that was revoked, also on a connection that it was sent on before', async () => {
+  const known = createTableView([accountKind, keyKind]);
+  known.put(accountKind, ada);
+  known.put(keyKind, key);
+  const authenticator = createAuthenticator(createAccounts({ view: known }), known);
+  const connection = {};
+  expect(authenticator.authenticate('Simple simAda', connection)).toEqual({ account: ada, key });
+  expect(authenticator.authenticate('Simple simAda', connection)).toEqual({ account: ada, key });
+  known.put(keyKind, { ...key, revokedAtMs: 1 });
+  await expect(Promise.resolve(authenticator.authenticate('Simple simAda', connection))).rejects.toThrow('revoked');
+});
+
+test('sees on a connection that its key was given other permissions, and that another key was sent', async () => {
+  const known = createTableView([accountKind, keyKind]);
+  known.put(accountKind, ada);
+  known.put(keyKind, key);
+  const authenticator = createAuthenticator(createAccounts({ view: known }), known);
+  const connection = {};
+  await authenticator.authenticate('Simple simAda', connection);
+  const wider = { ...key, permissions: { call: ['*'], manage: true, admin: false } };
+  known.put(keyKind, wider);
+  expect(authenticator.authenticate('Simple simAda', connection)).toEqual({ account: ada, key: wider });
+  await expect(Promise.resolve(authenticator.authenticate('Simple other', connection))).rejects.toThrow('not known');
 });

@@ -19,9 +19,32 @@ export const keyOfHeader = (header: string | undefined): string | null => {
 
 /** Finds out who calls. Concurrent use is fine. */
 export interface Authenticator {
-  /** Throws `INGRESS_UNAUTHENTICATED` without a key and `INGRESS_KEY_UNKNOWN` for one that is not (or no longer) known. */
-  authenticate(header: string | undefined): Caller | Promise<Caller>;
+  /**
+   * Throws `INGRESS_UNAUTHENTICATED` without a key and `INGRESS_KEY_UNKNOWN` for one that is not (or no longer) known.
+   * With the connection that brought it, a header that was sent there before is not hashed again.
+   */
+  authenticate(header: string | undefined, connection?: object): Caller | Promise<Caller>;
 }
+
+/**
+ * What each connection sent last, and whom it named. The comparison takes a time that depends on the text, but compares
+ * it only with what the same connection sent itself, so it tells nobody anything.
+ */
+const createMemory = (accounts: Accounts) => {
+  const last = new WeakMap<object, { readonly header: string; readonly caller: Caller }>();
+  return {
+    /** Null as well when the key or its account was changed since. */
+    recall: (connection: object, header: string): Caller | null => {
+      const known = last.get(connection);
+      if (known?.header !== header) return null;
+      const { account, key } = known.caller;
+      return accounts.key(key.id) === key && accounts.account(account.name) === account ? known.caller : null;
+    },
+    remember: (connection: object, header: string, caller: Caller): void => {
+      last.set(connection, { header, caller });
+    },
+  };
+};
 
 /**
  * A key that the view does not know yet may have been made through another replica: one barrier, then another look.
@@ -38,11 +61,17 @@ export const createAuthenticator = (
     if (caller !== null) return caller;
     throw ingressErrors.KEY_UNKNOWN({ message: 'the API key is not known or was revoked' });
   };
+  const memory = createMemory(accounts);
   return {
-    authenticate: (header) => {
+    authenticate: (header, connection) => {
+      const known = connection === undefined || header === undefined ? null : memory.recall(connection, header);
+      if (known !== null) return known;
       const key = header === undefined ? withoutHeader : keyOfHeader(header);
       if (key === null || key === '') throw ingressErrors.UNAUTHENTICATED({ message: 'authorization required' });
-      return accounts.authenticate(key) ?? lookAgain(key);
+      const caller = accounts.authenticate(key);
+      if (caller === null) return lookAgain(key);
+      if (connection !== undefined && header !== undefined) memory.remember(connection, header, caller);
+      return caller;
     },
   };
 };
