@@ -13,20 +13,31 @@ import { node24 } from './setup/node24.mjs';
 import { packages } from './setup/packages.mjs';
 import { SetupProblem } from './setup/problem.mjs';
 import { createProgress } from './setup/progress.mjs';
-import { systemPackages } from './setup/system-packages.mjs';
+import { sandboxPackages, systemPackages } from './setup/system-packages.mjs';
 
-const steps = { packages, node: node24, system: systemPackages, kafka, docker: dockerEngine, image: sandboxImage };
+const steps = {
+  packages,
+  node: node24,
+  system: systemPackages,
+  kafka,
+  docker: dockerEngine,
+  image: sandboxImage,
+  sandboxes: sandboxPackages,
+};
+const wantsDocker = process.env.MILLRACE_SANDBOX === 'docker';
 /** What everybody needs. The other steps are for tests and for `MILLRACE_SANDBOX=docker`. */
 const usual = ['packages', 'node', 'system', 'kafka'];
 /** The usual steps, and an engine that runs sandboxes. */
-export const withDocker = Object.keys(steps);
+export const withDocker = [...usual, 'docker', 'image'];
+/** What runs an algorithm on this machine, without the platform. */
+export const forLocalRuns = ['packages', 'node', 'sandboxes', ...(wantsDocker ? ['docker', 'image'] : [])];
 
 /**
  * Runs the steps that are needed, in order.
- * @param {{ needs?: ('packages' | 'node' | 'system' | 'kafka' | 'docker' | 'image')[] }} [options] default: all but the last two; `['packages', 'node']` is enough for checks and unit tests
+ * @param {{ needs?: ('packages' | 'node' | 'system' | 'kafka' | 'docker' | 'image' | 'sandboxes')[] }} [options] default: what a platform needs; `['packages', 'node']` is enough for checks and unit tests
  * @returns {Promise<boolean>} false when the set-up could not be completed; what to do has been printed
  */
-export const setup = async ({ needs = process.env.MILLRACE_SANDBOX === 'docker' ? withDocker : usual } = {}) => {
+export const setup = async ({ needs = wantsDocker ? withDocker : usual } = {}) => {
   const missing = needs.filter((name) => !steps[name].isDone());
   if (missing.length === 0) return true;
   const progress = createProgress(process.stderr);

@@ -6,7 +6,6 @@ import { places } from './places.mjs';
 import { SetupProblem } from './problem.mjs';
 import { isStamped, stamp } from './stamp.mjs';
 
-const stampFile = join(places.modules, '.millrace-system');
 const folders = () => [
   ...new Set([...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin']),
 ];
@@ -26,15 +25,11 @@ const javaIsRecent = () => {
   return Number(/version "(\d+)/.exec(stderr ?? '')?.[1] ?? 0) >= 17;
 };
 
-/** What is needed: the program that shows it is there, Debian's packages (of alternatives the first that exists), and a closer look. */
-const needed = [
-  {
-    program: 'java',
-    debian: [['openjdk-17-jre-headless', 'openjdk-21-jre-headless', 'default-jre-headless']],
-    name: 'Java 17 or later',
-    check: javaIsRecent,
-  },
-  { program: 'mvn', debian: [['maven']], name: 'Maven' },
+/**
+ * What sandboxes and builds need: the program that shows it is there, Debian's packages (of alternatives the first that
+ * exists), and a closer look.
+ */
+const forSandboxes = [
   {
     program: 'python3',
     debian: [['python3'], ['python3-venv'], ['python3-pip']],
@@ -43,14 +38,25 @@ const needed = [
   },
   { program: 'bwrap', debian: [['bubblewrap']], name: 'bubblewrap' },
   { program: 'slirp4netns', debian: [['slirp4netns']], name: 'slirp4netns' },
-  { program: 'git', debian: [['git']], name: 'git' },
-  { program: 'kcat', debian: [['kcat']], name: 'kcat' },
   { program: 'setpriv', debian: [['util-linux']], name: 'setpriv (util-linux)' },
   { program: 'ip', debian: [['iproute2']], name: 'ip (iproute2)' },
 ];
 
+/** What the platform needs besides. */
+const forPlatform = [
+  {
+    program: 'java',
+    debian: [['openjdk-17-jre-headless', 'openjdk-21-jre-headless', 'default-jre-headless']],
+    name: 'Java 17 or later',
+    check: javaIsRecent,
+  },
+  { program: 'mvn', debian: [['maven']], name: 'Maven' },
+  { program: 'git', debian: [['git']], name: 'git' },
+  { program: 'kcat', debian: [['kcat']], name: 'kcat' },
+];
+
 /** Where the programs lie; when one moves, the closer look is taken again. */
-const inventory = () => needed.map(({ program }) => `${program}=${find(program) ?? ''}`).join(' ');
+const inventoryOf = (list) => list.map(({ program }) => `${program}=${find(program) ?? ''}`).join(' ');
 const lackingOf = (list) => list.filter(({ program, check }) => find(program) === undefined || check?.() === false);
 
 const hasLists = () => {
@@ -127,16 +133,24 @@ export const installPrograms = async (list, tell) => {
   return names;
 };
 
-/** Programs of the machine's own package manager. */
-export const systemPackages = {
-  title: 'system packages',
-  isDone: () => {
-    const found = inventory();
-    return !found.includes('= ') && !found.endsWith('=') && isStamped(stampFile, found);
-  },
-  run: async (tell) => {
-    const names = await installPrograms(needed, tell);
-    stamp(stampFile, inventory());
-    return names.length === 0 ? 'all there' : names.join(' ');
-  },
+const stepOf = (list, stampName) => {
+  const stampFile = join(places.modules, stampName);
+  return {
+    title: 'system packages',
+    isDone: () => {
+      const found = inventoryOf(list);
+      return !found.includes('= ') && !found.endsWith('=') && isStamped(stampFile, found);
+    },
+    run: async (tell) => {
+      const names = await installPrograms(list, tell);
+      stamp(stampFile, inventoryOf(list));
+      return names.length === 0 ? 'all there' : names.join(' ');
+    },
+  };
 };
+
+/** Programs of the machine's own package manager. */
+export const systemPackages = stepOf([...forPlatform, ...forSandboxes], '.millrace-system');
+
+/** Those alone that run an algorithm on this machine. */
+export const sandboxPackages = stepOf(forSandboxes, '.millrace-sandboxes');

@@ -2,7 +2,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { asPlatformError } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { createBubblewrapDriver } from './bubblewrap/driver.ts';
-import { createDockerDriver, type DockerOptions } from './docker/driver.ts';
+import type { DockerOptions } from './docker/driver.ts';
 import { sandboxErrors } from './errors.ts';
 import { createPlainDriver } from './plain/driver.ts';
 import type { SandboxDriver } from './sandbox.ts';
@@ -20,13 +20,16 @@ export interface SandboxDriverDeps {
   readonly logger: Logger;
 }
 
-const docker = async (deps: SandboxDriverDeps): Promise<SandboxDriver> =>
-  await createDockerDriver({
+const docker = async (deps: SandboxDriverDeps): Promise<SandboxDriver> => {
+  // Only where it is wanted: loading the engine's client takes longer than starting a sandbox.
+  const { createDockerDriver } = await import('./docker/driver.ts');
+  return await createDockerDriver({
     ...deps,
     socketPath: deps.docker?.socketPath ?? '/var/run/docker.sock',
     baseImage: deps.docker?.baseImage ?? 'debian:bookworm-slim',
     onProgress: deps.onProgress ?? (() => {}),
   });
+};
 
 /** The reason why a driver cannot be had here; anything else is thrown on. */
 const reasonOf = (error: unknown): string => {
