@@ -10,6 +10,7 @@ import type { Readiness } from './readiness.ts';
 import { algorithmRoutes } from './routes/algorithms.ts';
 import { buildRoutes } from './routes/builds.ts';
 import { deadRoutes } from './routes/dead.ts';
+import { environmentRoutes } from './routes/environments.ts';
 import { healthRoutes } from './routes/health.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { logRoutes } from './routes/logs.ts';
@@ -43,6 +44,7 @@ export const mountRoutes = (app: HttpApp, { deps, parts, readiness, pulse }: Mou
   registryRoutes(app, deps.registry);
   requestRoutes(app, all);
   algorithmRoutes(app, all);
+  environmentRoutes(app, all);
   sourceRoutes(app, all);
   buildRoutes(app, all);
   versionRoutes(app, all);

@@ -1,5 +1,6 @@
 // Loads a JavaScript algorithm and serves it on the pipe protocol: one JSON line on stdin, one JSON value on the result
 // pipe. Runs inside the sandbox, in the algorithm's folder. `exports.apply = (input, cb)`; a promise is accepted as well.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { existsSync, openSync, readdirSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { createRequire, registerHooks } from 'node:module';
 import { join } from 'node:path';
@@ -109,16 +110,21 @@ const describe = (error) => {
   }
 };
 
-const errorLine = (error) => {
+/** `last` says that this process ends after the answer, so that nobody sends it another request. */
+const errorLine = (error, last) => {
   const kind = error?.error_type ?? error?.errorType;
   const message = describe(error);
   const stacktrace = error instanceof Error ? String(error.stack) : '[None]';
-  return `${JSON.stringify({ error: { message, error_type: typeof kind === 'string' ? kind : 'AlgorithmError', stacktrace } })}\n`;
+  return `${JSON.stringify({ error: { message, error_type: typeof kind === 'string' ? kind : 'AlgorithmError', stacktrace }, last })}\n`;
 };
 
 const serve = (apply) => {
   const out = openSync(resultPipe, 'w');
   let answered = true;
+  // Which request runs, from 1, for whatever its code starts: the client says it with what it asks for.
+  const numbers = new AsyncLocalStorage();
+  globalThis[Symbol.for('millrace.run')] = numbers;
+  let number = 0;
 
   const write = (line) => {
     const bytes = Buffer.from(line);
@@ -147,7 +153,8 @@ const serve = (apply) => {
     try {
       const request = JSON.parse(line);
       const input = request.content_type === 'binary' ? Buffer.from(request.data, 'base64') : request.data;
-      const returned = apply(input, done);
+      number += 1;
+      const returned = numbers.run(number, apply, input, done);
       if (typeof returned?.then === 'function') {
         returned.then(
           (value) => done(null, value),
@@ -162,7 +169,7 @@ const serve = (apply) => {
   // An error in a later tick leaves the algorithm in an unknown state: the caller learns it, the process ends.
   const crash = (error) => {
     process.stderr.write(`${error?.stack ?? describe(error)}\n`);
-    if (!answered) write(errorLine(error));
+    if (!answered) write(errorLine(error, true));
     process.exit(1);
   };
   process.on('uncaughtException', crash);

@@ -46,6 +46,10 @@ describe('an answer line', () => {
       errorType: 'AlgorithmError',
       stacktrace: 's',
     });
+    expect(readAnswer(Buffer.from('{"error":{"message":"m"},"last":true}'))).toMatchObject({
+      kind: 'error',
+      last: true,
+    });
   });
 
   it('that is anything else is garbage, never an exception', () => {

@@ -3,7 +3,14 @@ import type { ContentType } from './request-line.ts';
 /** What one line of the result pipe says. */
 export type Answer =
   | { readonly kind: 'result'; readonly contentType: ContentType; readonly body: Buffer }
-  | { readonly kind: 'error'; readonly message: string; readonly errorType: string; readonly stacktrace: string | null }
+  | {
+      readonly kind: 'error';
+      readonly message: string;
+      readonly errorType: string;
+      readonly stacktrace: string | null;
+      /** The runner ends after this answer: what broke left it in no state to go on. */
+      readonly last?: true;
+    }
   /** Not an answer: the runner, or the algorithm in its place, wrote something else. */
   | { readonly kind: 'garbage'; readonly why: string };
 
@@ -52,7 +59,7 @@ const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const optionalText = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 
-const errorOf = (error: Json): Answer => {
+const errorOf = (error: Json, last: boolean): Answer => {
   const message = optionalText(error['message']);
   if (message === null) return { kind: 'garbage', why: 'an error without a message' };
   return {
@@ -61,6 +68,7 @@ const errorOf = (error: Json): Answer => {
     errorType: optionalText(error['error_type']) ?? 'AlgorithmError',
     // The .NET runner spells it differently.
     stacktrace: optionalText(error['stacktrace']) ?? optionalText(error['stack_trace']),
+    ...(last ? { last } : {}),
   };
 };
 
@@ -91,7 +99,7 @@ export const readAnswer = (line: Buffer): Answer => {
   }
   if (!isObject(answer)) return { kind: 'garbage', why: 'JSON that is not an object' };
   const error = answer['error'];
-  if (isObject(error)) return errorOf(error);
+  if (isObject(error)) return errorOf(error, answer['last'] === true);
   return 'result' in answer || 'metadata' in answer
     ? resultOf(answer)
     : { kind: 'garbage', why: 'neither result nor error' };

@@ -141,8 +141,8 @@ class PipeRunner implements Runner {
     const answer = readAnswer(bytes);
     if (answer.kind === 'result') return answer.body.length > limits.resultBodyBytes ? tooLarge : answer;
     if (answer.kind === 'error') {
-      // An algorithm asks for its own replacement this way.
-      if (answer.errorType === 'SystemExit') this.#end(endGraceMs);
+      // By the type, an algorithm asks for its own replacement.
+      if (answer.last === true || answer.errorType === 'SystemExit') this.#end(endGraceMs);
       return answer;
     }
     this.#violated(answer.why);
