@@ -70,5 +70,4 @@ const open = (kind: 'bubblewrap' | 'docker' | 'plain', mode: number) => async ()
 describeSandboxes('bubblewrap', open('bubblewrap', 0o755));
 describeSandboxes('bubblewrap, in a folder of its user alone', open('bubblewrap', 0o700));
 describeSandboxes('docker', open('docker', 0o755));
-describeSandboxes('docker, in a folder of its user alone', open('docker', 0o700));
 describeSandboxes('plain', open('plain', 0o755));

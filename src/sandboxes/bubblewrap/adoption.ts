@@ -180,27 +180,55 @@ const startKeeper = async (shared: string): Promise<ChildProcess | null> => {
   return kept ? keeper : null;
 };
 
-/** Makes the namespace, with its places in `folder`; null where that is not possible: only root may, and not everywhere. */
-export const prepareAdoption = async (folder: string): Promise<Adoption | null> => {
-  const [mount, umount, nsenter] = ['mount', 'umount', 'nsenter'].map(findProgram);
-  if (mount == null || umount == null || nsenter == null || process.getuid?.() !== 0) return null;
+/** The folder whose mounts spread to sandboxes; null where nobody but root could mount there. */
+const makeSharedFolder = async (folder: string): Promise<string | null> => {
+  if (process.getuid?.() !== 0) return null;
   const shared = join(folder, 'shared');
   await mkdir(shared, { recursive: true });
   for (const each of [folder, shared]) await chmod(each, 0o711);
-  const keeper = await startKeeper(shared);
+  return shared;
+};
+
+const reserveWith = (programs: Programs, folder: string): Adoption['reserve'] => {
+  const sources = new ReadOnlyFolders(programs, join(folder, 'sources'));
+  return async (id, targets) => {
+    const reserved = new ReservedFolders(programs, sources, join(folder, 'shared', id), targets);
+    await reserved.make();
+    return reserved;
+  };
+};
+
+/** Makes the namespace, with its places in `folder`; null where that is not possible: only root may, and not everywhere. */
+export const prepareAdoption = async (folder: string): Promise<Adoption | null> => {
+  const [mount, umount, nsenter] = ['mount', 'umount', 'nsenter'].map(findProgram);
+  if (mount == null || umount == null || nsenter == null) return null;
+  const shared = await makeSharedFolder(folder);
+  const keeper = shared === null ? null : await startKeeper(shared);
   if (keeper?.pid === undefined) return null;
   const entrance = [nsenter, `--mount=/proc/${keeper.pid}/ns/mnt`, '--'];
-  const programs = { mount: [...entrance, mount], umount: [...entrance, umount] };
-  const sources = new ReadOnlyFolders(programs, join(folder, 'sources'));
   return {
     entrance,
-    reserve: async (id, targets) => {
-      const reserved = new ReservedFolders(programs, sources, join(shared, id), targets);
-      await reserved.make();
-      return reserved;
-    },
+    reserve: reserveWith({ mount: [...entrance, mount], umount: [...entrance, umount] }, folder),
     close: () => {
       keeper.kill('SIGKILL');
     },
   };
+};
+
+/**
+ * As `prepareAdoption`, for sandboxes that another process starts: the mounts are made in our own namespace, where that
+ * process can see them. What a killed predecessor left mounted is for `removeLeftovers`.
+ */
+export const prepareAdoptionHere = async (folder: string): Promise<Adoption | null> => {
+  const [mount, umount] = ['mount', 'umount'].map(findProgram);
+  if (mount == null || umount == null) return null;
+  const shared = await makeSharedFolder(folder);
+  if (shared === null) return null;
+  const steps = [
+    ['--bind', shared, shared],
+    ['--make-private', shared],
+    ['--make-shared', shared],
+  ];
+  for (const words of steps) if ((await execute([mount, ...words])).code !== 0) return null;
+  return { entrance: [], reserve: reserveWith({ mount: [mount], umount: [umount] }, folder), close: () => {} };
 };

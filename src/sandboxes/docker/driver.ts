@@ -7,8 +7,10 @@ import type Docker from 'dockerode';
 import type { Clock } from '../../kernel/clock.ts';
 import { asPlatformError } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
+import { type Adoption, prepareAdoptionHere, type Reserved } from '../bubblewrap/adoption.ts';
 import { removeLeftovers } from '../bubblewrap/leftovers.ts';
 import { type Attachment, findOutsideNetwork, type OutsideNetwork } from '../bubblewrap/network.ts';
+import { setLimits } from '../bubblewrap/set-limits.ts';
 import { insideUid, prepareSystemFolder, type SystemFolder } from '../bubblewrap/system-folder.ts';
 import { sandboxErrors } from '../errors.ts';
 import { checkSpec } from '../process/check-spec.ts';
@@ -17,7 +19,7 @@ import { makeMountPoints } from '../process/mount-points.ts';
 import { createPipeStock, type PipeStock } from '../process/pipe-stock.ts';
 import { createProcessSandbox } from '../process/process-sandbox.ts';
 import { openResultChannel } from '../process/result-channel.ts';
-import type { Sandbox, SandboxDriver, SandboxSpec } from '../sandbox.ts';
+import type { Mount, Sandbox, SandboxDriver, SandboxLimits, SandboxSpec } from '../sandbox.ts';
 import { type RunningContainer, startContainer } from './container.ts';
 import { containerOptions } from './container-options.ts';
 import { enforcementOf } from './enforcement.ts';
@@ -50,6 +52,8 @@ interface Machine {
   readonly user: { readonly uid: number; readonly gid: number };
   readonly system: SystemFolder;
   readonly pipes: PipeStock;
+  /** Null where what we mount does not reach running containers. */
+  readonly adoption: Adoption | null;
   readonly outside: OutsideNetwork | { readonly missing: readonly string[] };
   readonly clock: Clock;
 }
@@ -60,14 +64,17 @@ interface Begun {
   results: Socket | null;
   container: RunningContainer | null;
   attachment: Attachment | null;
+  reserved: Reserved | null;
 }
 
 const refuse = (spec: SandboxSpec, reason: string) =>
   sandboxErrors.START_FAILED({ message: `Sandbox ${spec.id} ${reason}.` });
 
 /** Throws for what a container of this driver cannot be. */
-const checkPossible = ({ outside }: Machine, spec: SandboxSpec): void => {
-  if (spec.adoptable !== undefined) throw refuse(spec, 'is to be adopted later, which this driver does not do');
+const checkPossible = ({ adoption, outside }: Machine, spec: SandboxSpec): void => {
+  if (spec.adoptable !== undefined && adoption === null) {
+    throw refuse(spec, 'is to be adopted later, which this machine does not allow');
+  }
   if (spec.limits.gpus > 0) throw refuse(spec, 'needs a graphics processor, which this driver gives to none');
   if ((spec.systemLayer ?? null) !== null) {
     throw refuse(spec, 'needs system packages of its own, which this driver cannot lay over its image');
@@ -98,6 +105,7 @@ const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise
     await machine.pipes.take(resultPipe);
     begun.results = openResultChannel(resultPipe);
   }
+  begun.reserved = (await machine.adoption?.reserve(spec.id, spec.adoptable ?? [])) ?? null;
   const options = containerOptions({
     spec,
     name: `millrace-${machine.mark}-${spec.id}`,
@@ -106,16 +114,38 @@ const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise
     user: `${user.uid}:${user.gid}`,
     system: machine.system,
     resultPipe,
-    reserved: [],
+    reserved: begun.reserved?.mounts ?? [],
   });
   begun.container = await startContainer(machine.engine, options);
   await connect(machine, spec, begun);
   return begun.container;
 };
 
+const adopt = async (
+  { machine, begun, spec }: { readonly machine: Machine; readonly begun: Begun; readonly spec: SandboxSpec },
+  mounts: readonly Mount[],
+  limits: SandboxLimits,
+): Promise<void> => {
+  const { container, reserved } = begun;
+  const pid = container?.pid ?? null;
+  if (spec.adoptable === undefined || container === null || reserved === null || pid === null) {
+    throw refuse(spec, 'cannot be adopted');
+  }
+  await makeMountPoints({ mounts });
+  await reserved.mount(mounts, pid);
+  const identity = { kind: 'separate', uid: machine.user.uid } as const;
+  await setLimits({ firstPid: pid, identity, before: spec.limits, after: limits });
+  try {
+    await container.limit(limits);
+  } catch (error) {
+    throw refuse(spec, `cannot have other limits: ${messageOf(error)}`);
+  }
+};
+
 const takeBack = async (begun: Begun): Promise<{ readonly outOfMemory: boolean }> => {
   begun.attachment?.close();
   const removed = await begun.container?.remove();
+  await begun.reserved?.remove();
   await rm(begun.folder, { recursive: true, force: true });
   return removed ?? { outOfMemory: false };
 };
@@ -128,6 +158,7 @@ const start = async (machine: Machine, spec: SandboxSpec): Promise<Sandbox> => {
     results: null,
     container: null,
     attachment: null,
+    reserved: null,
   };
   if (existsSync(begun.folder)) throw refuse(spec, 'runs already');
   try {
@@ -137,7 +168,9 @@ const start = async (machine: Machine, spec: SandboxSpec): Promise<Sandbox> => {
       id: spec.id,
       results: begun.results,
       clock: machine.clock,
-      adopt: async () => await Promise.reject(refuse(spec, 'was not started to be adopted')),
+      adopt: async (mounts, limits) => {
+        await adopt({ machine, begun, spec }, mounts, limits);
+      },
       usage: () => container.gauges.usage(),
       kill: () => {
         void container.kill();
@@ -186,6 +219,25 @@ const tryOut = async (machine: Machine): Promise<void> => {
   });
 };
 
+/** Whether what is mounted here reaches a running container: not where the engine has other mounts than we have. */
+const tryAdoption = async (machine: Machine): Promise<boolean> => {
+  if (machine.adoption === null) return false;
+  try {
+    const sandbox = await start(machine, { ...trial, command: ['/bin/cat'], adoptable: ['/opt/later'] });
+    const source = join(machine.runFolder, 'etc');
+    const mounts = [{ source, target: '/opt/later', writable: false }];
+    try {
+      await sandbox.adopt(mounts, trial.limits);
+    } finally {
+      await sandbox.stop(0);
+    }
+    return true;
+  } catch {
+    // The engine refuses such a mount.
+    return false;
+  }
+};
+
 const userInside = (): Machine['user'] => {
   const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
   // Only root can give files to another user.
@@ -212,13 +264,15 @@ const examine = async (deps: DockerDeps): Promise<Machine> => {
   const system = await prepareSystemFolder(join(runFolder, 'etc'), nameserver);
   const user = userInside();
   const pipes = createPipeStock(join(runFolder, 'pipes'), process.getuid?.() === 0 ? user.uid : null);
-  return { engine, image, runFolder, mark, user, system, pipes, outside, clock: deps.clock };
+  const adoption = await prepareAdoptionHere(join(runFolder, 'adopted'));
+  const machine = { engine, image, runFolder, mark, user, system, pipes, adoption, outside, clock: deps.clock };
+  await tryOut(machine);
+  return (await tryAdoption(machine)) ? machine : { ...machine, adoption: null };
 };
 
 /** Makes the driver that isolates with containers of a Docker engine on this machine; see `createSandboxDriver`. */
 export const createDockerDriver = async (deps: DockerDeps): Promise<SandboxDriver> => {
   const machine = await examine(deps);
-  await tryOut(machine);
   const running = new Set<Sandbox>();
   const starting = new Set<Promise<unknown>>();
   const { uid, gid } = machine.user;
@@ -235,7 +289,7 @@ export const createDockerDriver = async (deps: DockerDeps): Promise<SandboxDrive
   return {
     name: 'docker',
     enforcement,
-    adopts: false,
+    adopts: machine.adoption !== null,
     start: async (spec) => {
       const begun = startAndKeep(spec);
       starting.add(begun);
