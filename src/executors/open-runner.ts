@@ -99,6 +99,14 @@ const adopt = async (
   }
 };
 
+/** Devices, hosts and system packages are there from a sandbox's start or not at all. */
+const takePrewarmed = ({ limitsMax, stock }: OpenRunnerDeps, wanted: Wanted): Prewarmed | null => {
+  const { build, network } = wanted.sandboxClass;
+  const { gpus } = limitsOf(build.run, limitsMax);
+  const fromStart = gpus > 0 || typeof network === 'object' || wanted.systemLayer !== null;
+  return fromStart ? null : stock.take(wanted.language, network);
+};
+
 /** Where it turns out that it cannot, the runner takes a single call and is not asked to fork for this class again. */
 const mayFork = ({ sandboxClass, language, forkless }: Wanted): boolean =>
   language.forks && sandboxClass.build.run.isolation === 'call' && forkless !== true;
@@ -109,11 +117,7 @@ const mayFork = ({ sandboxClass, language, forkless }: Wanted): boolean =>
  */
 export const openRunner = async (deps: OpenRunnerDeps, wanted: Wanted): Promise<OpenRunner> => {
   if (mayFork(wanted)) return await startCold(deps, wanted, true);
-  // Devices are there from a sandbox's start or not at all.
-  const wantsDevices = limitsOf(wanted.sandboxClass.build.run, deps.limitsMax).gpus > 0;
-  // So are system packages: one from the stock runs on the bare system already.
-  const fromStart = wantsDevices || wanted.systemLayer !== null;
-  const prewarmed = fromStart ? null : deps.stock.take(wanted.language, wanted.sandboxClass.network);
+  const prewarmed = takePrewarmed(deps, wanted);
   const adopted = prewarmed === null ? null : await adopt(deps, prewarmed, wanted);
   return adopted ?? (await startCold(deps, wanted, false));
 };

@@ -35,6 +35,32 @@ describe('planOf', () => {
     expect(() => planOf('isolation: none')).toThrow(/isolation/);
   });
 
+  test('takes isolation, space, processors and hosts', () => {
+    const text =
+      'isolation: call\ndisk_mb: 64\nfile_mb: 8\ngpus: 1\nnetwork_hosts: [api.example.com, db.example.com:5432]';
+    expect(planOf(text).run).toMatchObject({
+      isolation: 'call',
+      diskBytes: 64 * 2 ** 20,
+      fileBytes: 8 * 2 ** 20,
+      gpus: 1,
+      hosts: ['api.example.com', 'db.example.com:5432'],
+    });
+    expect(planOf('disk_mb: 64').run.fileBytes).toBe(64 * 2 ** 20);
+  });
+
+  test.each([
+    '10.0.0.1',
+    'localhost',
+    'a.localhost',
+    '*.example.com',
+    'https://example.com',
+    'a.example:0',
+    '[::1]',
+    '',
+  ])('refuses "%s" as a host', (host) => {
+    expect(() => planOf(`network_hosts: ["${host}"]`)).toThrow(/network_hosts: ".*" is not a host name like/);
+  });
+
   test('refuses text that is not YAML', () => {
     expect(() => planOf('a: [')).toThrow(/not valid YAML/);
   });

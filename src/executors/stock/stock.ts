@@ -1,10 +1,11 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { Logger } from '../../kernel/logger.ts';
-import type { Sandbox, SandboxSpec } from '../../sandboxes/sandbox.ts';
+import type { Sandbox, SandboxNetwork } from '../../sandboxes/sandbox.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
 import type { Language } from '../languages.ts';
 
-type Network = SandboxSpec['network'];
+/** Named hosts are another network for each build. */
+export type Network = Extract<SandboxNetwork, string>;
 
 /** A sandbox in which a language's runner waits for an algorithm. */
 export interface Prewarmed {

@@ -9,6 +9,8 @@ import type { Logger } from '../../kernel/logger.ts';
 import { type Cgroup, createCgroup } from '../cgroups/cgroup.ts';
 import { findHierarchy, type Hierarchy } from '../cgroups/hierarchy.ts';
 import { sandboxErrors } from '../errors.ts';
+import type { HostPolicy } from '../hosts/gate.ts';
+import { createPublicHosts, findHostNetwork, type HostNetwork } from '../hosts/host-network.ts';
 import { checkSpec } from '../process/check-spec.ts';
 import { findProgram } from '../process/find-program.ts';
 import { giveFiles } from '../process/give-to.ts';
@@ -42,6 +44,7 @@ interface Machine {
   readonly adoption: Adoption | null;
   readonly gpus: Gpus;
   readonly outside: OutsideNetwork | { readonly missing: readonly string[] };
+  readonly hosts: HostNetwork | { readonly missing: readonly string[] };
   readonly clock: Clock;
 }
 
@@ -56,22 +59,38 @@ interface Begun {
   gpus: GpuShare | null;
 }
 
-const networkFor = (machine: Machine, spec: SandboxSpec, begun: Begun): ((pid: number) => Promise<void>) | null => {
-  const { outside } = machine;
-  if (spec.network === 'none') return null;
-  if (spec.network !== 'outside') {
-    throw sandboxErrors.START_FAILED({
-      message: `Sandbox ${spec.id} is to reach named hosts only: not possible here.`,
-    });
+/** What a network is made of, or a word to the reader when this machine lacks something for it. */
+const found = <Network extends object>(
+  network: Network | { readonly missing: readonly string[] },
+  spec: SandboxSpec,
+): Network => {
+  if (!('missing' in network)) return network;
+  throw sandboxErrors.START_FAILED({
+    message: `Sandbox ${spec.id} needs a network, for which this machine lacks: ${network.missing.join(', ')}.`,
+  });
+};
+
+interface NetworkParts {
+  readonly hostsFile: string | null;
+  /** Makes the network in a namespace that has nothing yet; null: it stays closed. */
+  readonly prepareNetwork: ((pid: number) => Promise<void>) | null;
+}
+
+const networkFor = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise<NetworkParts> => {
+  const { network, id } = spec;
+  if (network === 'none') return { hostsFile: null, prepareNetwork: null };
+  if (network === 'outside') {
+    const outside = found(machine.outside, spec);
+    const attach = async (pid: number): Promise<void> => {
+      begun.attachment = await outside.attach(pid, begun.folder);
+    };
+    return { hostsFile: null, prepareNetwork: attach };
   }
-  if ('missing' in outside) {
-    throw sandboxErrors.START_FAILED({
-      message: `Sandbox ${spec.id} needs the network outside, for which this machine lacks: ${outside.missing.join(', ')}.`,
-    });
-  }
-  return async (pid) => {
-    begun.attachment = await outside.attach(pid, begun.folder);
+  const prepared = await found(machine.hosts, spec).prepare(network.hosts, begun.folder);
+  const open = async (pid: number): Promise<void> => {
+    begun.attachment = await prepared.attach(pid, id);
   };
+  return { hostsFile: prepared.hostsFile, prepareNetwork: open };
 };
 
 const killFirst = (launched: Launched): void => {
@@ -150,6 +169,7 @@ const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise
     begun.results = openResultChannel(resultPipe);
   }
   const overlay = await prepareOverlay(spec, begun.folder);
+  const network = await networkFor(machine, spec, begun);
   begun.gpus = machine.gpus.take(spec.limits.gpus);
   begun.cgroup = createCgroup(machine.hierarchy, spec.id, groupLimitsOf(spec), machine.clock);
   begun.launched = await launch({
@@ -165,11 +185,11 @@ const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise
       resultPipe,
       reserved: begun.reserved?.mounts ?? [],
       devices: begun.gpus.devices,
-      hostsFile: null,
+      hostsFile: network.hostsFile,
       forbidNamespaces: machine.forbidNamespaces && spec.nests !== true,
     }),
     command: limitedCommand(machine.hierarchy, spec),
-    prepareNetwork: networkFor(machine, spec, begun),
+    prepareNetwork: network.prepareNetwork,
   });
   return begun.launched;
 };
@@ -246,7 +266,8 @@ const examine = async (deps: BubblewrapDeps): Promise<Machine> => {
   // Limits that a process has from its start cannot be changed for it.
   const canLimit = hierarchy.folders.memory !== undefined && hierarchy.folders.pids !== undefined;
   const adoption = canLimit ? await prepareAdoption(join(runFolder, 'adopted')) : null;
-  const { clock } = deps;
+  const { clock, logger, hostPolicy: policy = createPublicHosts() } = deps;
+  const hosts = findHostNetwork({ clock, logger, policy });
   return {
     bubblewrap,
     runFolder,
@@ -258,6 +279,7 @@ const examine = async (deps: BubblewrapDeps): Promise<Machine> => {
     adoption,
     gpus: findGpus('/dev'),
     outside,
+    hosts,
     clock,
   };
 };
@@ -266,6 +288,8 @@ export interface BubblewrapDeps {
   readonly runFolder: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Where names of allow-lists may lead; left out: anywhere on the public Internet. */
+  readonly hostPolicy?: HostPolicy;
 }
 
 /** Makes the driver that isolates with Linux namespaces and control groups; see `createSandboxDriver`. */
