@@ -1,23 +1,35 @@
 """Resolves requirements.txt in the working folder: writes lock.json with exact versions and digests.
 
 Nothing is installed. pip's report names what it would install; its log names what it needed to build those that come as
-source, which are pinned as well, so that a later build of the same lock uses the same tools.
+source, which are pinned as well, so that a later build of the same lock uses the same tools. A pip of before it could
+report (22.2) downloads instead, and the files tell.
 """
 
+import hashlib
 import json
 import os
+import pathlib
 import re
 import subprocess
 import sys
 
 REPORT = "report.json"
 LOG = "pip.log"
+DOWNLOADS = "downloads"
 
 
-def run_pip():
-    words = ["install", "--dry-run", "--ignore-installed", "--report", REPORT, "--log", LOG, "-r", "requirements.txt"]
-    common = ["--disable-pip-version-check", "--root-user-action=ignore", "--cache-dir", os.path.abspath("pip-cache")]
-    return subprocess.run([sys.executable, "-m", "pip", *words, *common], check=False).returncode
+def run_pip(*words):
+    common = ["--disable-pip-version-check", "--cache-dir", os.path.abspath("pip-cache"), "--log", LOG]
+    command = [sys.executable, "-m", "pip", *words, *common, "-r", "requirements.txt"]
+    code = subprocess.run(command, check=False).returncode
+    if code != 0:
+        sys.exit(code)
+
+
+def can_report():
+    said = subprocess.run([sys.executable, "-m", "pip", "--version"], stdout=subprocess.PIPE, check=True).stdout.decode()
+    major, minor = re.search(r"pip (\d+)\.(\d+)", said).groups()
+    return (int(major), int(minor)) >= (22, 2)
 
 
 def locked(item):
@@ -25,13 +37,29 @@ def locked(item):
     info = item["download_info"]
     entry = {"name": item["metadata"]["name"], "version": item["metadata"]["version"]}
     archive = info.get("archive_info", {})
-    digest = archive.get("hashes", {}).get("sha256") or archive.get("hash", "").removeprefix("sha256=")
+    digest = archive.get("hashes", {}).get("sha256") or archive.get("hash", "").replace("sha256=", "")
     if digest:
         entry["sha256"] = digest
     if item.get("is_direct"):
         vcs = info.get("vcs_info")
         entry["address"] = info["url"] if vcs is None else f"{vcs['vcs']}+{info['url']}@{vcs['commit_id']}"
     return entry
+
+
+def locked_file(file):
+    name, version = re.match(r"(.+?)-(\d[^-]*?)(?:-.*\.whl|\.whl|\.tar\.\w+|\.zip)$", file.name).groups()
+    return {"name": name, "version": version, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+
+
+def resolve():
+    if can_report():
+        run_pip("install", "--dry-run", "--target", "unused", "--report", REPORT)
+        with open(REPORT, encoding="utf-8") as file:
+            return [locked(item) for item in json.load(file)["install"]]
+    if "://" in re.sub(r"(?m)^\s*(-|#).*$", "", pathlib.Path("requirements.txt").read_text(encoding="utf-8")):
+        sys.exit("This environment's pip is too old to pin an address in requirements.txt: name packages by version.")
+    run_pip("download", "--dest", DOWNLOADS)
+    return [locked_file(file) for file in pathlib.Path(DOWNLOADS).iterdir()]
 
 
 def build_tools():
@@ -46,16 +74,10 @@ def build_tools():
 
 
 def main():
-    code = run_pip()
-    if code != 0:
-        return code
-    with open(REPORT, encoding="utf-8") as file:
-        report = json.load(file)
-    packages = sorted((locked(item) for item in report["install"]), key=lambda entry: entry["name"].lower())
+    packages = sorted(resolve(), key=lambda entry: entry["name"].lower())
     with open("lock.json", "w", encoding="utf-8") as file:
         json.dump({"packages": packages, "buildTools": build_tools()}, file)
-    print(f"{len(packages)} packages: " + " ".join(f"{each['name']}=={each['version']}" for each in packages))
-    return 0
+    print("locked: " + " ".join(f"{each['name']}=={each['version']}" for each in packages))
 
 
-sys.exit(main())
+main()

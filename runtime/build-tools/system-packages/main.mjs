@@ -19,7 +19,7 @@ const resolve = () => {
   apt.update();
   const resolved = apt.resolve(packages);
   const bytes = resolved.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  say(`${packages.join(' ')}: ${resolved.length} packages, ${(bytes / 2 ** 20).toFixed(1)} MiB`);
+  say(`locked: ${resolved.length} packages, ${(bytes / 2 ** 20).toFixed(1)} MiB, for ${packages.join(' ')}`);
   writeFileSync('lock.json', JSON.stringify({ platform: platformOf(), packages: resolved }));
 };
 
