@@ -8,10 +8,11 @@ import { blobsConfig, checkBlobsConfig } from '../platform/blobs/config.ts';
 import { platformConfig } from '../platform/config/platform.ts';
 import { type ConfigOf, readConfig } from '../platform/config/read-config.ts';
 import { embeddedLogConfig } from '../platform/embedded-log/config.ts';
+import { redisConfig } from '../platform/redis/config.ts';
 import { sandboxesConfig } from '../sandboxes/config.ts';
 
 /** Variables that the CLI reads; processes of the platform know them so that they may be set beside. */
-const clientConfig = Type.Object(
+export const clientConfig = Type.Object(
   {
     MILLRACE_API: Type.Optional(
       Type.String({ description: 'Address of the platform that `millrace` talks to. Unset: the local one.' }),
@@ -29,6 +30,7 @@ const schemas = [
   embeddedLogConfig,
   messagingConfig,
   blobsConfig,
+  redisConfig,
   controlConfig,
   executorsConfig,
   builderConfig,

@@ -14,7 +14,7 @@ import { systemRandom } from '../platform/random.ts';
 import { createLogger } from '../platform/telemetry/logger.ts';
 import { driverChoiceOf, sandboxesConfig } from '../sandboxes/config.ts';
 import { createSandboxDriver } from '../sandboxes/create.ts';
-import { allConfig } from './configuration.ts';
+import { allConfig, clientConfig } from './configuration.ts';
 import { interpretersOf } from './interpreters.ts';
 import { claimRunFolder } from './run-folder.ts';
 
@@ -26,7 +26,7 @@ const runtimeFolder = resolve(import.meta.dirname, '../../runtime');
  * `SANDBOX_DRIVER_MISSING`.
  */
 export const openLocalPlatform = async (): Promise<LocalPlatform> => {
-  const schemas = [platformConfig, executorsConfig, builderConfig, sandboxesConfig] as const;
+  const schemas = [platformConfig, executorsConfig, builderConfig, sandboxesConfig, clientConfig] as const;
   const config = readConfig({ schemas, others: allConfig });
   const dataFolder = resolve(config.MILLRACE_DATA_DIR, 'local');
   await mkdir(dataFolder, { recursive: true, mode: 0o711 });
@@ -44,7 +44,8 @@ export const openLocalPlatform = async (): Promise<LocalPlatform> => {
   });
   const system = { clock: systemClock, random: systemRandom, logger };
   const interpreters = interpretersOf(config, { dataFolder });
-  const platform = await createLocalPlatform({
+  const { MILLRACE_API: address, MILLRACE_API_KEY: key } = config;
+  const local = await createLocalPlatform({
     ...system,
     driver,
     blobs: createDirectoryBlobs({ folder: join(dataFolder, 'blobs') }),
@@ -54,11 +55,12 @@ export const openLocalPlatform = async (): Promise<LocalPlatform> => {
     environments: readBuildEnvironments(join(runtimeFolder, 'environments'), interpreters),
     sandboxes: buildSandboxesOf({ ...system, driver, runtimeFolder, config }),
     config,
+    platform: address === undefined || key === undefined ? null : { address: address.replace(/\/$/, ''), key },
   });
   return {
-    ...platform,
+    ...local,
     close: async () => {
-      await platform.close();
+      await local.close();
       await claimed.close();
     },
   };

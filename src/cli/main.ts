@@ -7,6 +7,7 @@ import { callCommand } from './commands/call.ts';
 import { deadCommand } from './commands/dead.ts';
 import { demoCommand } from './commands/demo.ts';
 import { deployCommand } from './commands/deploy.ts';
+import { lockCommand } from './commands/lock.ts';
 import { logsCommand } from './commands/logs.ts';
 import { newCommand } from './commands/new.ts';
 import { requestCommand } from './commands/request.ts';
@@ -28,6 +29,7 @@ const commands: readonly Command[] = [
   deployCommand,
   callCommand,
   logsCommand,
+  lockCommand,
   statusCommand,
   requestCommand,
   topicsCommand,

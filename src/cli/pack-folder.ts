@@ -9,6 +9,9 @@ import { type Pack, pack } from 'tar-stream';
 /** Folders that are made by tools and never part of an algorithm's source. */
 const leftOut = new Set(['.git', 'node_modules', '__pycache__', '.venv', 'venv', '.pytest_cache', '.DS_Store']);
 
+/** Whether a file or folder of that name belongs to an algorithm's source. */
+export const isSource = (name: string): boolean => !leftOut.has(name);
+
 const addEntry = async (archive: Pack, root: string, path: string): Promise<void> => {
   const full = join(root, path);
   const stat = await lstat(full);
@@ -23,7 +26,7 @@ const addEntry = async (archive: Pack, root: string, path: string): Promise<void
 };
 
 const addFolder = async (archive: Pack, root: string, path: string): Promise<void> => {
-  const names = (await readdir(join(root, path))).filter((name) => !leftOut.has(name)).sort();
+  const names = (await readdir(join(root, path))).filter(isSource).sort();
   for (const name of names) await addEntry(archive, root, path === '' ? name : `${path}/${name}`);
 };
 

@@ -3,6 +3,7 @@ import type { BodyType, Request, Result } from '../kernel/contracts/contracts.ge
 import { requestIdOf } from '../kernel/ids.ts';
 import type { Random } from '../kernel/random.ts';
 import { type Ended, notRun, type SandboxCall, type SandboxClass } from './call.ts';
+import type { Forwarder } from './chaining/forward.ts';
 import { withinLimits } from './results/outputs.ts';
 import { resultOf } from './results/result-message.ts';
 import { endedOf } from './run-end.ts';
@@ -28,6 +29,8 @@ export interface DirectSession {
 export interface DirectSessionDeps {
   readonly sandboxClass: SandboxClass;
   readonly open: OpenSession;
+  /** Takes the calls that the algorithm makes. */
+  readonly forwarder: Forwarder;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -89,7 +92,7 @@ class SerialSession implements DirectSession {
   }
 
   async #execute(call: SandboxCall, body: Buffer): Promise<Ended> {
-    const { clock, open, sandboxClass } = this.#deps;
+    const { clock, forwarder, open, sandboxClass } = this.#deps;
     const cold = this.#session?.alive !== true;
     if (cold) {
       await this.#end(0);
@@ -100,7 +103,8 @@ class SerialSession implements DirectSession {
     const leftMs = call.deadlineMs - clock.nowMs();
     if (leftMs <= 0 || this.#session === null) return notRun(clock.nowMs(), 'timeout', timeoutError);
     const startedAtMs = clock.nowMs();
-    const end = await this.#session.run(call, body, leftMs);
+    const run = { call, link: { headers: [], onWaits: () => {} } };
+    const end = await this.#session.run(call, body, leftMs, { run, forwarder });
     if (!end.reusable) await this.#end(0);
     return endedOf(end, { startedAtMs, finishedAtMs: clock.nowMs(), cold });
   }

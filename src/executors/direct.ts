@@ -8,6 +8,7 @@ import type { Interpreters } from '../sandboxes/interpreters.ts';
 import type { Sandbox, SandboxDriver } from '../sandboxes/sandbox.ts';
 import { createArtefacts } from './artefacts.ts';
 import type { SandboxClass } from './call.ts';
+import { createKeyForwarder, type PlatformAccess } from './chaining/forward-with-key.ts';
 import type { ExecutorsConfig } from './config.ts';
 import { createDirectSession, type DirectSession } from './direct-session.ts';
 import { makeSocketFolder } from './endpoint/socket-folder.ts';
@@ -54,6 +55,8 @@ export interface DirectExecutorDeps {
   readonly runtimeFolder: string;
   readonly interpreters: Interpreters;
   readonly config: ExecutorsConfig;
+  /** Where calls of other algorithms go; null: they are refused. */
+  readonly platform: PlatformAccess | null;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -70,11 +73,13 @@ export const createDirectExecutor = async (deps: DirectExecutorDeps): Promise<Di
   const socketFolder = await makeSocketFolder(deps.dataFolder, random.uuid().slice(0, 8));
   const open = createOpenSession({ ...deps, artefacts, languages, limitsMax, socketFolder, stock: noStock });
 
+  const forwarder = createKeyForwarder(deps.platform);
+
   return {
     open: async (sandboxClass) => {
       const end = await open(sandboxClass);
       if (end.kind === 'failed') return { kind: 'failed', error: end.failure.error };
-      return { kind: 'open', session: createDirectSession({ ...deps, sandboxClass, open }, end.session) };
+      return { kind: 'open', session: createDirectSession({ ...deps, sandboxClass, open, forwarder }, end.session) };
     },
     startProgram: async (sandboxClass, { command, variables, mounts }) => {
       const language = languages.get(sandboxClass.language);

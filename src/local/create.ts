@@ -29,6 +29,8 @@ export interface LocalPlatformDeps {
   readonly environments: ReadonlyMap<string, BuildEnvironment>;
   readonly sandboxes: BuildSandboxes;
   readonly config: ExecutorsConfig;
+  /** Where calls of other algorithms go; null: they are refused. */
+  readonly platform: { readonly address: string; readonly key: string } | null;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

@@ -90,6 +90,8 @@ export interface ServeOptions extends RunOptions {
   readonly port: number;
   readonly build: LocalBuild;
   readonly session: LocalSession;
+  /** Whether a file or folder of that name belongs to the source. */
+  readonly isSource: (name: string) => boolean;
   /** Reads the folder again. */
   readonly readSource: () => Promise<LocalSource>;
   readonly tell: Tell;

@@ -2,6 +2,7 @@ import type { ServeNews } from '../../local/local.ts';
 import { CliError } from '../cli-error.ts';
 import { type Command, type Invocation, textOption, usageError } from '../command.ts';
 import { createTell, readSource, withBuild } from '../local.ts';
+import { isSource } from '../pack-folder.ts';
 import type { Terminal } from '../terminal.ts';
 
 const help = `Usage: millrace serve DIR [--port PORT] [--network]
@@ -58,6 +59,7 @@ export const serveCommand: Command = {
         network,
         build,
         session: opened.session,
+        isSource,
         readSource: async () => await readSource(build.source.folder),
         tell: createTell(terminal),
         onNews: (news) => tellNews(terminal, news),

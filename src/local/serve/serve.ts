@@ -87,7 +87,12 @@ export const serve = async (deps: ServeDeps, options: ServeOptions): Promise<Loc
   });
   const server = createServer((request, response) => door.handle(request, response));
   const port = await listen(server, { host, port: options.port, variable: '--port' });
-  const watching = watchFolder(source.folder, clock, async () => await serving.reload());
+  const watching = await watchFolder({
+    folder: source.folder,
+    isSource: options.isSource,
+    clock,
+    onChange: async () => await serving.reload(),
+  });
   return {
     address: `http://${host}:${port}`,
     close: async () => {
