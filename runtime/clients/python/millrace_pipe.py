@@ -6,6 +6,7 @@ never arrives with the next one.
 import json
 import os
 import sys
+from _contextvars import ContextVar
 
 RESULT_PIPE = os.environ.get("MILLRACE_RESULT_PIPE", "/tmp/algoout")
 ENDPOINT = os.environ.get("MILLRACE_ENDPOINT", "/run/millrace.sock")
@@ -52,6 +53,14 @@ def arity_of(function):
     return least, most
 
 
+# Which request of this process runs, from 1, for code that was started by it: tasks have it, threads of their own do not.
+run_number = ContextVar("millrace_run", default=None)
+
+
+# A little more than the platform keeps, which says that something was cut off.
+_ERROR_TEXT_MAX = 66_000
+
+
 def on_platform():
     """True where a runner is listened to; a build or a test has no result pipe."""
     return os.path.exists(RESULT_PIPE)
@@ -75,9 +84,9 @@ def error_of(error):
         trace = trace.tb_next
     return {
         "error": {
-            "message": _text_of(error),
+            "message": (str(error.message) if getattr(error, "passed_on", False) else _text_of(error))[:_ERROR_TEXT_MAX],
             "error_type": kind if isinstance(kind, str) else "AlgorithmError",
-            "stacktrace": "".join(traceback.format_exception(type(error), error, trace)),
+            "stacktrace": "".join(traceback.format_exception(type(error), error, trace))[:_ERROR_TEXT_MAX],
         }
     }
 
@@ -193,10 +202,13 @@ def serve(run):
         millrace_fork.serve_forked(lines, lambda line: _answer_to(run, line), out)
         return
     write = os.write
+    number = 0
     while True:
         line = lines.readline()
         if not line:
             return
+        number += 1
+        run_number.set(number)
         data = _answer_to(run, line)
         sent = write(out, data)
         while sent < len(data):

@@ -110,11 +110,14 @@ const describe = (error) => {
   }
 };
 
+/** A little more than the platform keeps, which says that something was cut off. */
+const errorTextMax = 66_000;
+
 /** `last` says that this process ends after the answer, so that nobody sends it another request. */
 const errorLine = (error, last) => {
   const kind = error?.error_type ?? error?.errorType;
-  const message = describe(error);
-  const stacktrace = error instanceof Error ? String(error.stack) : '[None]';
+  const message = describe(error).slice(0, errorTextMax);
+  const stacktrace = error instanceof Error ? String(error.stack).slice(0, errorTextMax) : '[None]';
   return `${JSON.stringify({ error: { message, error_type: typeof kind === 'string' ? kind : 'AlgorithmError', stacktrace }, last })}\n`;
 };
 

@@ -58,6 +58,10 @@ describe('an answer line', () => {
         expect(['garbage', 'error', 'result']).toContain(readAnswer(Buffer.from(bytes)).kind);
       }),
     );
+    const deep = `{"metadata":{"content_type":"json"},"result":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+    const two = '{"result": 1}, {"x": 2, "metadata": {"content_type": "json"}}';
+    const long = `{"a": [${'{},'.repeat(500_000)}0], "result": 1, "metadata": {"content_type":"json"}}`;
+    for (const line of [deep, two, long]) expect(readAnswer(Buffer.from(line)).kind).toBe('garbage');
     for (const line of ['', '[]', '{}', '{"error":{}}', '{"result":1}', '{"result": 1, "metadata": {}}', 'null']) {
       expect(readAnswer(Buffer.from(line)).kind).toBe('garbage');
     }

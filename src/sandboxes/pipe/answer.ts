@@ -1,3 +1,4 @@
+import { limits } from '../../kernel/limits.ts';
 import type { ContentType } from './request-line.ts';
 
 /** What one line of the result pipe says. */
@@ -23,6 +24,17 @@ const tails: readonly { readonly contentType: ContentType; readonly bytes: Buffe
 const quote = 0x22;
 const backslash = 0x5c;
 
+/** Anything longer that is not of our shape is refused unread: a megabyte of `{},{},{}` takes 20 ms to parse. */
+const parsedBytesMax = 1024 * 1024;
+
+const parseJson = (bytes: Buffer): unknown => {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+};
+
 const endsWith = (line: Buffer, tail: Buffer): boolean => {
   const from = line.length - tail.length;
   return from >= head.length && line.compare(tail, 0, tail.length, from) === 0;
@@ -46,7 +58,11 @@ const cut = (line: Buffer): Answer | null => {
   if (tail === undefined) return null;
   const { contentType, bytes } = tail;
   const value = line.subarray(head.length, line.length - bytes.length);
-  if (contentType === 'json') return { kind: 'result', contentType, body: value };
+  if (contentType === 'json') {
+    // It stands unparsed in what callers read, so it must be one value. Large ones would cost the neighbours too much.
+    const isChecked = value.length <= limits.inlineBodyBytes;
+    return isChecked && parseJson(value) === undefined ? null : { kind: 'result', contentType, body: value };
+  }
   const text = textBytes(value);
   if (text === null) return null;
   return { kind: 'result', contentType, body: contentType === 'text' ? text : fromBase64(text.toString('latin1')) };
@@ -87,20 +103,25 @@ const resultOf = (answer: Json): Answer => {
   return { kind: 'result', contentType: 'json', body: Buffer.from(JSON.stringify(value)) };
 };
 
-/** Reads one line (without its newline): ours without parsing the result, anybody else's by parsing. Never throws. */
-export const readAnswer = (line: Buffer): Answer => {
-  const quick = cut(line);
-  if (quick !== null) return quick;
-  let answer: unknown;
-  try {
-    answer = JSON.parse(line.toString('utf8'));
-  } catch {
-    return { kind: 'garbage', why: 'something that is not JSON' };
-  }
+const answerOf = (answer: unknown): Answer => {
+  if (answer === undefined) return { kind: 'garbage', why: 'something that is not JSON' };
   if (!isObject(answer)) return { kind: 'garbage', why: 'JSON that is not an object' };
   const error = answer['error'];
   if (isObject(error)) return errorOf(error, answer['last'] === true);
   return 'result' in answer || 'metadata' in answer
     ? resultOf(answer)
     : { kind: 'garbage', why: 'neither result nor error' };
+};
+
+/** Reads one line (without its newline): ours as it is, anybody else's by parsing. Never throws. */
+export const readAnswer = (line: Buffer): Answer => {
+  const quick = cut(line);
+  if (quick !== null) return quick;
+  if (line.length > parsedBytesMax) return { kind: 'garbage', why: 'more than a megabyte in an unknown shape' };
+  try {
+    return answerOf(parseJson(line));
+  } catch {
+    // What can be parsed without recursion cannot always be written without.
+    return { kind: 'garbage', why: 'JSON that is nested too deeply' };
+  }
 };

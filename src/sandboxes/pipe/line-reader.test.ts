@@ -34,6 +34,17 @@ describe('a line reader', () => {
   });
 });
 
+describe('a line that comes byte by byte', () => {
+  it('costs about its size', () => {
+    const reader = new LineReader(10_000_000);
+    const piece = Buffer.from('x');
+    const begunBytes = process.memoryUsage().heapUsed;
+    for (let n = 0; n < 200_000; n += 1) reader.push(piece);
+    expect(process.memoryUsage().heapUsed - begunBytes).toBeLessThan(20_000_000);
+    expect(reader.push(Buffer.from('\n'))).toEqual([{ bytes: Buffer.from('x'.repeat(200_000)) }]);
+  });
+});
+
 describe('a handshake', () => {
   it('is seen in whatever line holds the word, and the rest is kept as printed', () => {
     fc.assert(

@@ -3,6 +3,7 @@ export type Line = { readonly bytes: Buffer } | { readonly tooLong: true };
 
 const newline = 0x0a;
 const closingBrace = 0x7d;
+const smallBytes = 64 * 1024;
 
 /** Cuts the chunks of a stream into lines, holding at most `limitBytes` of one. */
 export class LineReader {
@@ -41,7 +42,19 @@ export class LineReader {
   #add(bytes: Buffer): void {
     this.#sizeBytes += bytes.length;
     if (this.#sizeBytes > this.#limitBytes) this.#parts = [];
-    else this.#parts.push(bytes);
+    else this.#hold(bytes);
+  }
+
+  /** A byte on its own costs a hundred, so small pieces are put together: a small one stands only after a larger one. */
+  #hold(bytes: Buffer): void {
+    let held = bytes;
+    let before = this.#parts.at(-1);
+    while (before !== undefined && before.length < smallBytes && before.length <= held.length) {
+      held = Buffer.concat([before, held]);
+      this.#parts.pop();
+      before = this.#parts.at(-1);
+    }
+    this.#parts.push(held);
   }
 
   #take(): Line {

@@ -18,7 +18,7 @@ export interface PipeRunnerParts {
 
 /** Binary results travel as base64, JSON may escape each character; beyond this a line cannot be an allowed result. */
 const lineBytes = 2 * limits.resultBodyBytes;
-/** How long an answer may lack its newline before it is taken as it is. */
+/** How long an answer may lack its newline at first before it is taken as it is. */
 const newlineWaitMs = 20;
 /** How long a runner that asked for its end may take to end by itself. */
 const endGraceMs = 100;
@@ -33,6 +33,9 @@ const tooLarge: RunEnd = {
 /** The call that runs. */
 interface Running {
   readonly startedMs: number;
+  /** How long its answer may lack its newline the next time, and whether that time runs. */
+  newlineWaitMs: number;
+  awaitsNewline: boolean;
   /** Ends the watch over its time. */
   cancel(): void;
   resolve(outcome: RunOutcome): void;
@@ -89,7 +92,7 @@ class PipeRunner implements Runner {
       this.#finish({ kind: 'timeout' });
       this.#end(0);
     });
-    this.#running = { startedMs: clock.monotonicMs(), cancel, resolve };
+    this.#running = { startedMs: clock.monotonicMs(), newlineWaitMs, awaitsNewline: false, cancel, resolve };
     if (this.#alive) sandbox.stdin.write(requestLine(request.contentType, request.body));
     else void this.exited.then((exit) => this.#finish(exitEnd(exit)));
   }
@@ -117,8 +120,13 @@ class PipeRunner implements Runner {
   /** The original server took a value without a newline as well, so runners exist that write none. */
   #awaitNewline(): void {
     const waiting = this.#running;
-    this.#parts.clock.after(newlineWaitMs, () => {
-      if (waiting === null || waiting !== this.#running) return;
+    if (waiting === null || waiting.awaitsNewline) return;
+    waiting.awaitsNewline = true;
+    this.#parts.clock.after(waiting.newlineWaitMs, () => {
+      waiting.awaitsNewline = false;
+      if (waiting !== this.#running) return;
+      // Each look costs what the line is long: one that looks finished again and again is looked at ever less often.
+      waiting.newlineWaitMs *= 2;
       const line = this.#lines.peekUnfinished();
       if (line === null || readAnswer(line).kind === 'garbage') return;
       this.#lines.push(Buffer.from('\n')).forEach((whole) => {
