@@ -6,9 +6,11 @@
  * Node marks what it opens as close-on-exec, but not what our own process inherited, say from the terminal that it was
  * started in: such a file of the host would be open inside. The shell closes descriptors of one digit only, so bash is
  * called for others, which are rare (`--norc`: it takes a socket as stdin for a remote login and would read ~/.bashrc).
+ *
+ * The machine has one table of open files for all: a process gets 4096 of them, and none dumps its memory anywhere.
  */
 const script = `
-keep=$1; n=$3; ulimit -f "$2" || exit 125; shift 3
+keep=$1; n=$3; ulimit -f "$2" && ulimit -n 4096 && ulimit -c 0 || exit 125; shift 3
 while [ "$n" -gt 0 ]; do echo $$ >"$1" || exit 125; shift; n=$((n-1)); done
 for file in /proc/self/fd/*; do
   fd=\${file##*/}

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -31,15 +31,28 @@ interface Programs {
 }
 
 const readyTimeoutMs = 10_000;
-/** Link-local addresses serve instance metadata, credentials included; the last one is Alibaba Cloud's. */
-const metadata = ['169.254.0.0/16', '100.100.100.200/32'];
+/** Link-local addresses serve instance metadata, credentials included; the others are Alibaba Cloud's and Azure's. */
+const metadata = ['169.254.0.0/16', '100.100.100.200/32', '168.63.129.16/32'];
 const candidates = ['10.0.2', '10.137.2', '172.30.137', '192.168.137'];
 
-const hostAddresses = (): readonly string[] =>
+/** Addresses at which the kernel takes packets for this host: also those of interfaces that are down, a bridge without members say. */
+const routedAddresses = (): readonly string[] => {
+  try {
+    const table = readFileSync('/proc/net/fib_trie', 'utf8');
+    return [...table.matchAll(/\|-- ([\d.]+)\n\s+\/32 host LOCAL/g)].map(([, address = '']) => address);
+  } catch {
+    return []; // a kernel without it
+  }
+};
+
+const interfaceAddresses = (): readonly string[] =>
   Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
-    .filter((address) => address.family === 'IPv4' && !address.internal)
+    .filter((address) => address.family === 'IPv4')
     .map((address) => address.address);
+
+const hostAddresses = (): readonly string[] =>
+  [...new Set([...interfaceAddresses(), ...routedAddresses()])].filter((address) => !address.startsWith('127.'));
 
 /** The first three bytes of a network that no address of this host lies in. */
 const freeNetwork = (): string => {
