@@ -1,3 +1,6 @@
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Sandbox, SandboxDriver, SandboxExit, SandboxSpec } from './sandbox.ts';
@@ -281,6 +284,35 @@ export const describeSandboxes = (name: string, open: () => Promise<SandboxesUnd
           expect(usage.memoryPeakBytes).toBeGreaterThanOrEqual(usage.memoryBytes ?? 0);
         }
         if (enforces('cpu')) expect(usage.cpuS).toBeGreaterThan(0.01);
+      });
+
+      it('sees packages of its own over the system folders, which no other does, or is refused', async () => {
+        const layer = await mkdtemp(join(tmpdir(), 'system-layer-'));
+        try {
+          await mkdir(join(layer, 'usr/bin'), { recursive: true });
+          await mkdir(join(layer, 'etc/greeting'), { recursive: true });
+          await writeFile(join(layer, 'usr/bin/greet-with'), '#!/bin/sh\ncat /etc/greeting/text; id -u\n', {
+            mode: 0o755,
+          });
+          await writeFile(join(layer, 'etc/greeting/text'), 'hello from a package\n');
+          for (const each of [layer, join(layer, 'usr'), join(layer, 'etc')]) await chmod(each, 0o755);
+          const ended = run(['/bin/sh', '-c', 'greet-with; touch /usr/bin/x 2>&1 || ls /usr/bin/env'], {
+            systemLayer: layer,
+          });
+          const { stdout, refusal } = await ended.then(
+            (end) => ({ ...end, refusal: null }),
+            (error: unknown) => ({ stdout: '', refusal: String(error) }),
+          );
+          if (refusal !== null) {
+            expect(refusal).toContain('packages');
+            return;
+          }
+          expect(stdout).toContain('hello from a package\n2222\n');
+          expect(stdout).toContain('/usr/bin/env\n');
+          expect((await shell('ls /usr/bin/greet-with /etc/greeting 2>&1 || true')).stdout).toContain('cannot access');
+        } finally {
+          await rm(layer, { recursive: true, force: true });
+        }
       });
 
       it('says of everything whether and how it is enforced', () => {

@@ -9,7 +9,7 @@ import { probe } from '../helpers/e2e-sources.ts';
 
 const platform = inject('platform');
 const client = createE2eClient(platform);
-const commands = ['new', 'deploy', 'call', 'logs', 'status', 'request', 'topics', 'dead', 'demo'];
+const commands = ['new', 'deploy', 'call', 'logs', 'lock', 'status', 'request', 'topics', 'dead', 'demo'];
 const escape = String.fromCharCode(27);
 
 const done = async (words: readonly string[], options?: CliOptions): Promise<CliRun> => {
@@ -39,6 +39,7 @@ describe('help and usage', () => {
     [['call', 'nothing', '--text', 'x']],
     [['call', 'a/b', '--text', 'x', '--json', '1']],
     [['logs']],
+    [['lock']],
     [['request']],
     [['dead', 'raise']],
     [['dead', 'show', 'x']],
@@ -118,6 +119,13 @@ describe('status', () => {
     const parsed = JSON.parse((await done(['status', '--json'])).stdout) as { processes: { roles: string[] }[] };
     const roles = new Set(parsed.processes.flatMap((each) => each.roles));
     expect([...roles].sort()).toEqual(['builder', 'control', 'executor', 'ingress', 'router']);
+  });
+});
+
+describe('lock', () => {
+  it('prints what the newest build was resolved to', async () => {
+    const { stdout } = await done(['lock', 'admin/Spoken']);
+    expect(JSON.parse(stdout)).toEqual({ lockVersion: 1, environment: 'python3', system: null, dependencies: null });
   });
 });
 

@@ -174,7 +174,10 @@ describe('an algorithm from its creation to its end', () => {
     expect((await asAda('GET', `/builds/${hash}`)).json()).toMatchObject({ build_id: hash, status: 'succeeded' });
     const logs = await asAda('GET', `/builds/${hash}/logs`);
     expect(logs.json()).toEqual({ logs: expect.stringContaining('build: succeeded') as string });
+    const lock = await asAda('GET', `/builds/${hash}/lock`);
+    expect(lock.json()).toMatchObject({ lockVersion: 1, system: null });
     expect((await asAda('GET', `/builds/${'b'.repeat(40)}`)).status).toBe(404);
+    expect((await asAda('GET', `/builds/${'b'.repeat(40)}/lock`)).status).toBe(404);
   });
 
   it('is published once a build, under growing numbers', async () => {

@@ -6,6 +6,8 @@ describe('planOf', () => {
     expect(planOf(null)).toEqual({
       commands: [],
       test: null,
+      testGate: false,
+      packages: [],
       run: {
         pool: 'cpu',
         isolation: 'account',
@@ -24,6 +26,19 @@ describe('planOf', () => {
   test('takes one command or several', () => {
     expect(planOf('build: make').commands).toEqual(['make']);
     expect(planOf('build:\n  - make\n  - make install').commands).toEqual(['make', 'make install']);
+  });
+
+  test('takes packages of the system, each once and sorted, with a version or without', () => {
+    expect(planOf('packages: [ffmpeg, libpq5=15.10-0+deb12u1, ffmpeg]').packages).toEqual([
+      'ffmpeg',
+      'libpq5=15.10-0+deb12u1',
+    ]);
+  });
+
+  test('refuses what is no name of a package: it becomes words of a command', () => {
+    for (const name of ['-oDir=/', 'a b', 'libpq5;id', '../x', 'Libpq']) {
+      expect(() => planOf(JSON.stringify({ packages: [name] }))).toThrow(/packages/);
+    }
   });
 
   test('names an unknown field and the known ones', () => {

@@ -147,9 +147,25 @@ const logRoute = (app: HttpApp, { access, catalog, blobs, logs }: BuildRoutesDep
   });
 };
 
-/** Compile, and look at builds and their logs. */
+const lockRoute = (app: HttpApp, { access, catalog, blobs }: BuildRoutesDeps): void => {
+  const schema = { params: buildParams };
+  app.get('/v1/algorithms/:owner/:algo/builds/:build/lock', { schema }, async (request, reply) => {
+    const caller = await access.caller(request);
+    const algorithm = access.managed(caller, request.params, 'build.read');
+    const build = requiredBuild(catalog, algorithm, request.params.build.toLowerCase());
+    const lock = build.lock ?? null;
+    if (lock === null || !(await blobs.has(lock))) {
+      const why = build.status === 'succeeded' ? 'it was made before locks were kept' : `it is ${build.status}`;
+      throw ingressErrors.RESOURCE_UNKNOWN({ message: `build ${build.hash} has no lock: ${why}` });
+    }
+    return await reply.type('application/json; charset=utf-8').send(await blobs.read(lock));
+  });
+};
+
+/** Compile, and look at builds, their logs and their locks. */
 export const buildRoutes = (app: HttpApp, deps: BuildRoutesDeps): void => {
   compileRoute(app, deps);
   readRoutes(app, deps);
   logRoute(app, deps);
+  lockRoute(app, deps);
 };
