@@ -72,6 +72,9 @@ def await_adoption():
 def main():
     import millrace_pipe
 
+    if hasattr(sys.stdout, "reconfigure"):
+        # Line by line, so that what stood before a time limit or a crash is known.
+        sys.stdout.reconfigure(line_buffering=True)
     millrace_pipe.open_relay()
     if sys.argv[1:] == ["fork"]:
         del sys.argv[1:]
