@@ -102,6 +102,18 @@ export const boundsOf = (rows: readonly Row[]): readonly Bound[] => [
     kind: 'max',
   },
   {
+    name: 'isolation call at c=8 with 1 ms and 80 MB, of isolation account',
+    value: quotient(product(rows, 'isolation-call', 8)?.rps, product(rows, 'isolation-account', 8)?.rps),
+    limit: 0.5,
+    kind: 'min',
+  },
+  {
+    name: '200 idle Python sandboxes, MiB',
+    value: product(rows, 'density', 200)?.mib ?? null,
+    limit: 8192,
+    kind: 'max',
+  },
+  {
     name: 'memory after the demonstration, MiB',
     value: product(rows, 'memory', 0)?.mib ?? null,
     limit: 1024,

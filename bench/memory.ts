@@ -32,6 +32,10 @@ const familyOf = (root: number): readonly string[] => {
   return [...family];
 };
 
+/** Memory of a process and of everything that it started, bytes; shared pages count once. */
+export const memoryBelow = (root: number): number =>
+  familyOf(root).reduce((sum, pid) => sum + read(() => pssOf(pid), 0), 0);
+
 /** Memory of the whole platform, Kafka included, after the demonstration, when the sandboxes that it used have expired. */
 export const measureMemory = async (
   product: Product,
@@ -39,8 +43,7 @@ export const measureMemory = async (
 ): Promise<Row & { readonly mib: number }> => {
   await product.cli('demo');
   await pause((product.idleExpiryS + 5) * 1000);
-  const bytes = familyOf(product.pid).reduce((sum, pid) => sum + read(() => pssOf(pid), 0), 0);
-  const mib = bytes / 2 ** 20;
+  const mib = memoryBelow(product.pid) / 2 ** 20;
   say(`memory ${mib.toFixed(0)} MiB`);
   const none = { rps: 0, p50_ms: 0, p95_ms: 0, p99_ms: 0, rps_min: 0, rps_max: 0, failed: 0 };
   return { case: 'memory', side: 'product', concurrency: 0, ...none, runs: 1, mib };

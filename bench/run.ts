@@ -4,16 +4,19 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureCold } from './cold.ts';
 import { boundsOf, isKept, type Row } from './figures.ts';
+import { measureIsolation } from './isolation.ts';
 import { measureMemory } from './memory.ts';
 import { measureOverhead } from './overhead.ts';
 import { type Product, startProduct } from './product.ts';
 import { measureRest } from './rest.ts';
+import { measureDensity, measureStages } from './sandboxes.ts';
 import { measureScale } from './scale.ts';
 import { measureStreams } from './streams.ts';
 
 /**
  * `npm run bench`: the product against the floor on one broker, cells interleaved, medians over the repeats.
- * --json FILE writes the rows; --check exits 1 on a missed bound; --repeats N, --seconds N, --only rest,stream,overhead,prewarmed,scale,memory,cold.
+ * --json FILE writes the rows; --check exits 1 on a missed bound; --repeats N, --seconds N,
+ * --only rest,stream,overhead,prewarmed,scale,memory,cold,isolation-call,density,stages.
  */
 
 const { values } = parseArgs({
@@ -23,7 +26,7 @@ const { values } = parseArgs({
     repeats: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '5' },
     concurrency: { type: 'string', default: '1,8,32,128' },
-    only: { type: 'string', default: 'rest,stream,overhead,prewarmed,scale,memory,cold' },
+    only: { type: 'string', default: 'rest,stream,overhead,prewarmed,scale,memory,cold,isolation-call,density,stages' },
   },
 });
 const repeats = Number(values.repeats);
@@ -31,6 +34,9 @@ const seconds = Number(values.seconds);
 const cells = values.concurrency.split(',').map(Number);
 const cases = new Set(values.only.split(','));
 const say = (text: string): void => console.error(text);
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'SANDBOX_DRIVER_MISSING';
 
 const rows: Row[] = [];
 
@@ -66,6 +72,22 @@ if (cases.has('cold')) {
   await onProduct({ MILLRACE_PREWARMED: '0' }, async (product) => {
     rows.push(await measureCold(product, { name: 'cold', calls: 30, say }));
   });
+}
+if (cases.has('isolation-call')) {
+  await onProduct({ MILLRACE_SLOTS: '8' }, async (product) => {
+    rows.push(...(await measureIsolation(product, { repeats, seconds, say })));
+  });
+}
+if (cases.has('density')) rows.push(await measureDensity(200, say));
+if (cases.has('stages')) {
+  for (const kind of ['bubblewrap', 'docker'] as const) {
+    try {
+      rows.push(...(await measureStages(kind, 30, say)));
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      say(`cold start by stage, ${kind}: not run, this machine does not have it`);
+    }
+  }
 }
 
 const bounds = boundsOf(rows);
