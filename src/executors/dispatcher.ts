@@ -32,6 +32,7 @@ import { createStuckBook } from './pool/stuck-book.ts';
 import { endedOf } from './run-end.ts';
 import { noRoomError, timeoutError } from './run-error.ts';
 import type { OpenEnd, OpenSession, Session } from './session.ts';
+import type { Tenant } from './tenant.ts';
 
 export interface DispatcherDeps {
   readonly clock: Clock;
@@ -74,14 +75,6 @@ const measureEveryMs = 1_000;
 const turnKeptMs = 60_000;
 /** How long an algorithm may take to end by itself. */
 const graceMs = 1_000;
-/** What stands in a slot beside its state. */
-interface Tenant {
-  readonly sandboxClass: SandboxClass;
-  session: Session | null;
-  /** Request id of the call that runs. */
-  callId: string | null;
-}
-
 class SlotDispatcher implements Dispatcher {
   readonly #deps: DispatcherDeps;
   readonly #table;
@@ -232,7 +225,7 @@ class SlotDispatcher implements Dispatcher {
   #freeStuck(stuck: boolean): void {
     const lent = this.#table.slots.filter((slot) => slot.state === 'lent');
     const call = this.#stuck.victim(stuck, this.#queues, () =>
-      lent.map(({ id }) => this.#tenants.get(id)?.callId ?? ''),
+      lent.flatMap(({ id }) => this.#tenants.get(id)?.call ?? []),
     );
     if (call !== null) this.#deps.onEnd(call, notRun(this.#deps.clock.nowMs(), 'failed', noRoomError(lent.length)));
   }
@@ -268,7 +261,7 @@ class SlotDispatcher implements Dispatcher {
     if (slot.state !== 'cold' || sandboxClass === undefined) return;
     const { classKey, memoryBytes } = decision;
     this.#table.put(prepare(slot, { classKey, memoryBytes, nowMs: this.#deps.clock.monotonicMs() }));
-    const tenant: Tenant = { sandboxClass, session: null, callId: null };
+    const tenant: Tenant = { sandboxClass, session: null, call: null };
     this.#tenants.set(slot.id, tenant);
     void this.#open(slot.id, tenant);
   }
@@ -337,7 +330,7 @@ class SlotDispatcher implements Dispatcher {
   #run(warm: Warm, call: Call): void {
     const tenant = this.#tenants.get(warm.id);
     if (tenant === undefined || tenant.session === null) throw new Error(`slot ${warm.id} is warm without a sandbox`);
-    tenant.callId = call.id;
+    tenant.call = call;
     const { clock } = this.#deps;
     const nowMs = clock.monotonicMs();
     this.#table.put(begin(warm, nowMs));
@@ -346,6 +339,7 @@ class SlotDispatcher implements Dispatcher {
     const isCold = warm.runs === 0 && call.takenAtMs <= startedAtMs - (nowMs - warm.preparingSinceMs) + 1;
     const onWaits = (waits: boolean): void => this.#waits(warm.id, waits);
     void this.#execute(tenant.session, call, onWaits).then((end) => {
+      tenant.call = null;
       this.#afterRun(warm.id, end.reusable);
       this.#deps.onEnd(call, endedOf(end, { startedAtMs, finishedAtMs: clock.nowMs(), cold: isCold }));
     });

@@ -23,7 +23,14 @@ import { headerText } from '../../src/kernel/contracts/envelope.ts';
 import type { EntityKind } from '../../src/kernel/entity.ts';
 import { accountNameOf, type RequestId, requestIdOf } from '../../src/kernel/ids.ts';
 import { silentLogger } from '../../src/kernel/logger.ts';
-import { accountRepliesTopic, platformTopics, requestsTopic, type Topic, topics } from '../../src/kernel/topics.ts';
+import {
+  accountRepliesTopic,
+  nestedTopic,
+  platformTopics,
+  requestsTopic,
+  type Topic,
+  topics,
+} from '../../src/kernel/topics.ts';
 import { createClaimCheck } from '../../src/messaging/claim-check.ts';
 import { createCodec } from '../../src/messaging/codec.ts';
 import { encodeEntity } from '../../src/messaging/entity-record.ts';
@@ -157,6 +164,7 @@ export const openExecutorScenario = async (kind: SandboxDriverDeps['kind'], conf
   const insights: Insight[] = [];
   const logLines: LogLine[] = [];
   const replies: InRecord[] = [];
+  const nested: InRecord[] = [];
   const dead: InRecord[] = [];
   const follow = async (topic: Topic, take: (record: InRecord) => void): Promise<void> => {
     for (let partition = 0; partition < topic.partitions; partition += 1) {
@@ -171,6 +179,7 @@ export const openExecutorScenario = async (kind: SandboxDriverDeps['kind'], conf
   });
   await follow(topics.insights, (record) => void insights.push(codec.decode('insight', record)));
   await follow(topics.logs, (record) => void logLines.push(codec.decode('log-line', record)));
+  await follow(nestedTopic('cpu'), (record) => void nested.push(record));
   await follow(topics.dead, (record) => void dead.push(record));
   await follow(accountRepliesTopic(accountNameOf(account)), (record) => void replies.push(record));
 
@@ -191,6 +200,8 @@ export const openExecutorScenario = async (kind: SandboxDriverDeps['kind'], conf
       readonly networkAccess?: 'isolated' | 'full';
       /** Packed bytes that are the artefact instead of the files, as nobody's builder would make them. */
       readonly packed?: Buffer;
+      /** Tree of system packages. */
+      readonly system?: Readonly<Record<string, string>>;
       /** Default: Work. */
       readonly name?: string;
       /** Whether it may call others. Default: true. */
@@ -206,6 +217,7 @@ export const openExecutorScenario = async (kind: SandboxDriverDeps['kind'], conf
     };
     const app = options.packed === undefined ? await add(files) : await putPacked(options.packed);
     const dependencies = options.dependencies === undefined ? null : await add(options.dependencies);
+    const system = options.system === undefined ? null : await add(options.system);
     const settings = {
       callability: 'private',
       sourceVisibility: 'closed',
@@ -232,7 +244,12 @@ export const openExecutorScenario = async (kind: SandboxDriverDeps['kind'], conf
       requestedBy: account,
       startedAtMs: 1,
       finishedAtMs: 2,
-      artefact: { app: app.digest, dependencies: dependencies?.digest ?? null, sizeBytes: app.sizeBytes },
+      artefact: {
+        app: app.digest,
+        dependencies: dependencies?.digest ?? null,
+        system: system?.digest ?? null,
+        sizeBytes: app.sizeBytes,
+      },
       run: {
         pool: 'cpu',
         isolation: 'account',
@@ -330,6 +347,7 @@ export const openExecutorScenario = async (kind: SandboxDriverDeps['kind'], conf
     insights,
     logLines,
     replies,
+    nested,
     dead,
     failures,
     close: async () => {

@@ -9,12 +9,13 @@ const hopeMs = 10_000;
 export interface StuckBook {
   /**
    * The call that has to fail, taken out of its queue, so that the one that made it goes on; null: none yet. One fails at
-   * once when all calls of `waiting` wait for calls that wait here, and after a while when some wait for calls elsewhere.
+   * once when all calls of `waiting` wait for each other or for calls that wait here, and after a while when some wait
+   * for calls elsewhere.
    */
   victim(
     stuck: boolean,
     queues: Pick<ClassQueues, 'parents' | 'oldestNested' | 'remove'>,
-    waiting: () => readonly string[],
+    waiting: () => readonly Call[],
   ): Call | null;
 }
 
@@ -25,8 +26,9 @@ export const createStuckBook = (clock: Clock): StuckBook => {
       const nowMs = clock.monotonicMs();
       sinceMs = stuck ? (sinceMs ?? nowMs) : null;
       if (sinceMs === null) return null;
-      const parents = queues.parents();
-      const forItself = waiting().every((id) => parents.has(id));
+      const calls = waiting();
+      const parents = new Set([...queues.parents(), ...calls.map(({ request }) => request.parent)]);
+      const forItself = calls.every(({ id }) => parents.has(id));
       const oldest = queues.oldestNested();
       if (oldest === undefined || (!forItself && nowMs - sinceMs < hopeMs)) return null;
       sinceMs = null;

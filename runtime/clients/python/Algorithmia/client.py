@@ -8,6 +8,14 @@ from Algorithmia.datafile import DataFile, LocalDataFile
 from Algorithmia.errors import ApiError
 
 
+def _run_number():
+    """The request for which this code runs, where that is known."""
+    import sys
+
+    pipe = sys.modules.get("millrace_pipe")
+    return None if pipe is None else pipe.run_number.get()
+
+
 class Client(object):
     def __init__(self, apiKey=None, apiAddress=None, caCert=None, bearerToken=None):
         """`caCert` is a file of certificates; False means that none are checked."""
@@ -60,6 +68,10 @@ class Client(object):
             request.add_header("Authorization", "Simple " + self.apiKey)
         elif self.bearerToken:
             request.add_header("Authorization", "Bearer " + self.bearerToken)
+        number = _run_number()
+        if number is not None:
+            # Code that outlives its request is told from the next one by it.
+            request.add_header("X-Millrace-Run", str(number))
         try:
             with urllib.request.urlopen(request, timeout=timeout_s, context=self._context()) as answer:
                 return answer.status, answer.headers, answer.read()

@@ -51,11 +51,14 @@ class AlgorithmException(ApiError):
 def raiseAlgoApiError(result):
     """Raises what the `error` object of an answer says."""
     error = result.get("error", {})
-    raise AlgorithmException(
+    raised = AlgorithmException(
         message=error.get("message", "Unknown error"),
         stack_trace=error.get("stacktrace"),
         error_type=error.get("error_type"),
     )
+    # Passed on by every algorithm of a chain, it is not to be quoted once more by each.
+    raised.passed_on = True
+    raise raised
 
 
 def raiseDataApiError(message):
