@@ -161,7 +161,9 @@ describe('calls that running calls make', () => {
     const deployed = await scenario.deploy(probe, { name: 'Probe', run: { processes: 128 } });
     const to = referenceOf('Probe', deployed);
     const four = await call(to, { do: 'parallel', to, count: 4, seconds: 0.3 });
-    expect(four.result).toEqual(Array.from({ length: 4 }, () => expect.objectContaining({ result: 'waited' })));
+    expect(four.result).toEqual(
+      Array.from({ length: 4 }, () => expect.objectContaining({ result: 'waited' }) as Answer),
+    );
     const answered = await call(to, { do: 'parallel', to, count: 27, seconds: 0.3 });
     expect(answered.error).toBeUndefined();
     const many = answered.result as Answer[];

@@ -37,9 +37,9 @@ class SandboxEndpoint implements Endpoint {
 
   constructor(path: string) {
     this.path = path;
-    const heard = Promise.withResolvers<void>();
-    this.leftoverHeard = heard.promise;
-    this.#children = createChildren(heard.resolve);
+    const { promise, resolve } = Promise.withResolvers<null>();
+    this.leftoverHeard = promise.then(() => {});
+    this.#children = createChildren(() => resolve(null));
     this.#server = createServer((request, response) => {
       this.#answer(request, response).catch(() => {
         // The connection broke: the sandbox is ending, or the algorithm gave up.

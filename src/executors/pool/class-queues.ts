@@ -1,4 +1,4 @@
-import { createLaneScheduler } from '../../messaging/lane-scheduler.ts';
+import { createLaneScheduler, type LaneScheduler } from '../../messaging/lane-scheduler.ts';
 import type { Call, SandboxClass } from '../call.ts';
 import type { ClassKey } from './class-key.ts';
 import type { Demand } from './decide.ts';
@@ -35,6 +35,22 @@ export interface ClassQueues {
   /** Request ids of the calls for whose sake nested ones wait. */
   parents(): ReadonlySet<string>;
 }
+
+const demandsOf = (queues: LaneScheduler<Waiting>, nested: boolean, figures: ClassFigures): readonly Demand[] =>
+  [...queues.lanes()].flatMap((classKey): Demand[] => {
+    const oldest = queues.peek(classKey);
+    if (oldest === undefined) return [];
+    return [
+      {
+        classKey,
+        nested,
+        queued: queues.sizeOf(classKey),
+        oldestMs: oldest.sinceMs,
+        leftMs: figures.leftMs(classKey),
+        memoryBytes: figures.expectedBytes(oldest.call.sandboxClass),
+      },
+    ];
+  });
 
 export const createClassQueues = (): ClassQueues => {
   const nested = createLaneScheduler<Waiting>();
@@ -84,23 +100,7 @@ export const createClassQueues = (): ClassQueues => {
       }
       return found;
     },
-    demands: ({ expectedBytes, leftMs }) =>
-      both.flatMap((queues) =>
-        [...queues.lanes()].flatMap((classKey): Demand[] => {
-          const oldest = queues.peek(classKey);
-          if (oldest === undefined) return [];
-          return [
-            {
-              classKey,
-              nested: queues === nested,
-              queued: queues.sizeOf(classKey),
-              oldestMs: oldest.sinceMs,
-              leftMs: leftMs(classKey),
-              memoryBytes: expectedBytes(oldest.call.sandboxClass),
-            },
-          ];
-        }),
-      ),
+    demands: (figures) => both.flatMap((queues) => demandsOf(queues, queues === nested, figures)),
     oldestNested: () => {
       const firsts = [...nested.lanes()].flatMap((classKey) => nested.peek(classKey) ?? []);
       return firsts.toSorted((a, b) => a.sinceMs - b.sinceMs)[0]?.call;

@@ -67,6 +67,8 @@ export const countByClass = (slots: readonly Slot[]): ReadonlyMap<ClassKey, Coun
   return counts;
 };
 
+const heldOf = (counts: ReadonlyMap<ClassKey, Counts>, classKey: ClassKey): number => counts.get(classKey)?.held ?? 0;
+
 /** Slots in use, and those that are lent. */
 const placesTaken = (slots: readonly Slot[]): { readonly inUse: number; readonly lent: number } => {
   const lent = slots.filter((slot) => slot.state === 'lent').length;
@@ -95,8 +97,7 @@ export const byNeed =
   (counts: ReadonlyMap<ClassKey, Counts>) =>
   (a: Demand, b: Demand): number => {
     if (a.nested !== b.nested) return a.nested ? -1 : 1;
-    const heldA = counts.get(a.classKey)?.held ?? 0;
-    const heldB = counts.get(b.classKey)?.held ?? 0;
+    const [heldA, heldB] = [heldOf(counts, a.classKey), heldOf(counts, b.classKey)];
     if ((heldA === 0) !== (heldB === 0)) return heldA === 0 ? -1 : 1;
     if (heldA === 0 && a.leftMs !== b.leftMs) return a.leftMs < b.leftMs ? -1 : 1;
     const difference = heldA === 0 ? 0 : b.queued / heldB - a.queued / heldA;
@@ -193,6 +194,10 @@ const roomFor = (state: PoolState, demand: Demand, policy: PoolPolicy): Room => 
   };
 };
 
+/** What is being freed suffices. */
+const isComing = (room: Room): boolean =>
+  room.leaving > 0 && room.leaving >= room.overSlots && room.overBytes <= room.leavingBytes;
+
 /** What one class gets, given the slots as they would be after the decisions so far. */
 const serve = (state: PoolState, demand: Demand, policy: PoolPolicy): readonly Decision[] => {
   const { classKey, memoryBytes } = demand;
@@ -201,13 +206,13 @@ const serve = (state: PoolState, demand: Demand, policy: PoolPolicy): readonly D
   if (free !== undefined && room.overSlots <= 0 && (room.overBytes <= 0 || isEmpty(state))) {
     return [{ kind: 'prepare', slotId: free.id, classKey, memoryBytes }];
   }
-  if (room.leaving > 0 && room.leaving >= room.overSlots && room.overBytes <= room.leavingBytes) return [];
+  if (isComing(room)) return [];
   const victims = victimsFor(state, demand, policy, room);
   if (victims.length > 0) {
     const reason = room.overSlots > 0 ? 'slot' : 'memory';
     return victims.map(({ id }) => ({ kind: 'drain', slotId: id, reason }));
   }
-  if (room.overSlots > 1 || (countByClass(state.slots).get(classKey)?.held ?? 0) > 0) return [];
+  if (room.overSlots > 1 || heldOf(countByClass(state.slots), classKey) > 0) return [];
   const busy = yielding(state, demand, policy);
   return busy === null ? [] : [{ kind: 'drain', slotId: busy.id, reason: 'yield' }];
 };

@@ -123,13 +123,8 @@ export const createCallRunner = (options: CallRunnerOptions): CallRunner => {
       const { algorithm, build } = call.resolved;
       const account = call.caller.account.name;
       const pool = build.run?.pool ?? options.defaultPool;
-      const entering = admission.enter({
-        account,
-        algorithmId: algorithm.id,
-        build: build.hash,
-        pool,
-        nested: call.nested,
-      });
+      const applicant = { account, algorithmId: algorithm.id, build: build.hash, pool, nested: call.nested };
+      const entering = admission.enter(applicant);
       const place = entering instanceof Promise ? await entering : entering;
       await (call.options.output === 'void' ? runVoid(call, place, response) : runWaiting(call, place, response));
     },
