@@ -12,6 +12,7 @@ import { embeddedLogErrors } from '../src/platform/embedded-log/errors.ts';
 import { gitErrors, sourceErrors } from '../src/platform/git/errors.ts';
 import { httpErrors } from '../src/platform/http/errors.ts';
 import { lifecycleErrors } from '../src/platform/lifecycle/errors.ts';
+import { redisErrors } from '../src/platform/redis/errors.ts';
 import { sandboxErrors } from '../src/sandboxes/errors.ts';
 
 /** Every catalogue of the platform. */
@@ -29,6 +30,7 @@ export const catalogues: readonly { readonly codes: Readonly<Record<string, Erro
   ingressErrors,
   lifecycleErrors,
   messagingErrors,
+  redisErrors,
   sandboxErrors,
   sourceErrors,
 ];

@@ -8,7 +8,6 @@ import { blobsConfig, checkBlobsConfig } from '../platform/blobs/config.ts';
 import { platformConfig } from '../platform/config/platform.ts';
 import { type ConfigOf, readConfig } from '../platform/config/read-config.ts';
 import { embeddedLogConfig } from '../platform/embedded-log/config.ts';
-import { redisConfig } from '../platform/redis/config.ts';
 import { sandboxesConfig } from '../sandboxes/config.ts';
 
 /** Variables that the CLI reads; processes of the platform know them so that they may be set beside. */
@@ -30,7 +29,6 @@ const schemas = [
   embeddedLogConfig,
   messagingConfig,
   blobsConfig,
-  redisConfig,
   controlConfig,
   executorsConfig,
   builderConfig,

@@ -58,8 +58,8 @@ export const createIngress = (deps: IngressDeps): Ingress => {
 
   const open = async (): Promise<void> => {
     const appender = await messaging.appender({ name: 'ingress' });
-    opened.push(appender);
     const parts = createSharedParts(deps, appender);
+    opened.push(appender, parts.places, parts.nestedPlaces, parts.answers);
     const partition = random.below(repliesPartitions);
     opened.push(await openReplies(deps, parts, partition, onFailed));
     reading = true;

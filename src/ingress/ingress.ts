@@ -11,6 +11,7 @@ import type { PresenceView } from '../messaging/presence.ts';
 import type { Commands, StateView } from '../messaging/state-view.ts';
 import type { Blobs } from '../platform/blobs/blobs.ts';
 import type { GitRepositories } from '../platform/git/git.ts';
+import type { Redis } from '../platform/redis/redis.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
 import type { IngressConfig } from './config.ts';
 
@@ -46,6 +47,10 @@ export interface IngressDeps {
   readonly commands: Commands;
   readonly presence: PresenceView;
   readonly blobs: Blobs;
+  /** What the ingresses of an installation share; null: each keeps its own. */
+  readonly redis: Redis | null;
+  /** This process's name, unique. */
+  readonly process: string;
   readonly claimCheck: ClaimCheck;
   readonly runTokens: RunTokens;
   readonly git: GitRepositories;

@@ -16,6 +16,7 @@ import { keyRoutes } from './routes/keys.ts';
 import { logRoutes } from './routes/logs.ts';
 import { organizationRoutes } from './routes/organizations.ts';
 import { registryRoutes } from './routes/registry.ts';
+import { requestCallsRoutes } from './routes/request-calls.ts';
 import { requestRoutes } from './routes/requests.ts';
 import { sourceRoutes } from './routes/source.ts';
 import { statusRoutes } from './routes/status.ts';
@@ -43,6 +44,7 @@ export const mountRoutes = (app: HttpApp, { deps, parts, readiness, pulse }: Mou
   healthRoutes(app, readiness, deps.metrics);
   registryRoutes(app, deps.registry);
   requestRoutes(app, all);
+  requestCallsRoutes(app, all);
   algorithmRoutes(app, all);
   environmentRoutes(app, all);
   sourceRoutes(app, all);

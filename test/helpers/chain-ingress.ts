@@ -109,6 +109,8 @@ export const openChainIngress = async (parts: ChainIngressParts): Promise<ChainI
     presence,
     blobs: parts.blobs,
     claimCheck: parts.claimCheck,
+    redis: null,
+    process: 'ingress-of-the-test',
     runTokens: parts.runTokens,
     git: createBareRepositories({ folder: join(folder, 'git') }),
     registry: createOwnRegistry({ topics: platformTopics(['cpu']) }),

@@ -182,6 +182,8 @@ export const startIngressPlatform = async (config: Partial<IngressConfig> = {}):
       presence,
       blobs,
       claimCheck,
+      redis: null,
+      process: 'ingress-of-the-test',
       runTokens,
       git,
       registry: createOwnRegistry({ topics: platformTopics([pool]) }),

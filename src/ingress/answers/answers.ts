@@ -19,7 +19,7 @@ export type KnownCall =
   | { readonly kind: 'queued'; readonly call: AcceptedCall }
   | { readonly kind: 'finished'; readonly id: string; readonly place: Place };
 
-/** Port of the index: request id → place in the results topic, for a day. Drivers: `memory.ts`. */
+/** Port of the index: request id → place in the results topic, for a day. Drivers: `memory.ts`, `redis.ts`. */
 export interface Answers {
   /**
    * Remembers an accepted call. With an idempotency key that the account has used already, nothing is remembered and
@@ -32,6 +32,11 @@ export interface Answers {
   finish(id: string, place: Place, key: { readonly account: string; readonly idempotencyKey: string } | null): void;
   /** What is known of that id; null when nothing (any more). */
   byId(id: string): Promise<KnownCall | null>;
-  /** True while a call with that id is remembered as queued. Answered at once: asked for each record. */
+  /** True while a call that was begun here is remembered as queued. Answered at once: asked for each record. */
   isQueued(id: string): boolean;
+  /** Lets what was told be written; nothing may be asked afterwards. */
+  close(): Promise<void>;
 }
+
+/** Time for a result to appear after its deadline, before the call counts as ended without one. */
+export const resultGraceMs = 60_000;

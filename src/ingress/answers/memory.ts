@@ -1,7 +1,7 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { limits } from '../../kernel/limits.ts';
 import type { Place } from '../../messaging/messaging.ts';
-import type { AcceptedCall, Answers, KnownCall } from './answers.ts';
+import { type AcceptedCall, type Answers, type KnownCall, resultGraceMs } from './answers.ts';
 
 export interface MemoryAnswersOptions {
   readonly clock: Clock;
@@ -16,9 +16,6 @@ interface Finished {
   readonly atMs: number;
   readonly key: string | null;
 }
-
-/** Time for a result to appear after its deadline, before the call counts as ended without one. */
-const graceMs = 60_000;
 
 const keyOf = (account: string, idempotencyKey: string): string => `${account}\u0000${idempotencyKey}`;
 
@@ -37,7 +34,7 @@ const createIndex = (options: MemoryAnswersOptions) => {
     finished.delete(id);
     if (entry.key !== null && idByKey.get(entry.key) === id) idByKey.delete(entry.key);
   };
-  const isLate = (call: AcceptedCall): boolean => call.deadlineMs + graceMs < clock.nowMs();
+  const isLate = (call: AcceptedCall): boolean => call.deadlineMs + resultGraceMs < clock.nowMs();
   const isOld = (entry: Finished): boolean => entry.atMs < clock.nowMs() - limits.answersKeptMs;
 
   return {
@@ -97,5 +94,6 @@ export const createMemoryAnswers = (options: MemoryAnswersOptions): Answers => {
     },
     byId: async (id) => await Promise.resolve(known(id)),
     isQueued: (id) => queued.has(id),
+    close: async () => await Promise.resolve(),
   };
 };

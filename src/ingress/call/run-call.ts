@@ -6,6 +6,7 @@ import type { AcceptedRequest } from './accept-call.ts';
 import type { Admission, Admitted } from './admission.ts';
 import { type AnswerView, voidAnswer } from './answer.ts';
 import type { CallMetrics } from './call-metrics.ts';
+import type { CallTrees } from './call-trees.ts';
 import { parkedCall } from './parked-call.ts';
 import type { CallPublisher, OutgoingCall } from './publish-call.ts';
 import { seesSource } from './resolve-call.ts';
@@ -19,6 +20,7 @@ export interface CallRunnerOptions {
   readonly stored: StoredResults;
   readonly publisher: CallPublisher;
   readonly metrics: CallMetrics;
+  readonly trees: CallTrees;
   readonly clock: Clock;
   /** Partition of the results topic that this replica reads. */
   readonly replyPartition: number;
@@ -68,7 +70,7 @@ const outgoingCall = (
 });
 
 export const createCallRunner = (options: CallRunnerOptions): CallRunner => {
-  const { admission, waiting, metrics } = options;
+  const { admission, waiting, metrics, trees } = options;
   const { sinceS, wantsStdout, viewOf } = createViews(options);
   const outgoing = (call: AcceptedRequest, place: Admitted): OutgoingCall =>
     outgoingCall(call, place, { replyPartition: options.replyPartition, wantsStdout: wantsStdout(call) });
@@ -77,6 +79,7 @@ export const createCallRunner = (options: CallRunnerOptions): CallRunner => {
     const end: Parameters<typeof parkedCall>[0]['onEnd'] = (outcome) => {
       admission.leave(place);
       metrics.ended(outcome, sinceS(call));
+      trees.end(call, outcome);
     };
     waiting.add(
       parkedCall({
@@ -114,6 +117,7 @@ export const createCallRunner = (options: CallRunnerOptions): CallRunner => {
       admission.leave(place);
     }
     metrics.ended('queued', sinceS(call));
+    trees.end(call, 'queued');
     sendAnswer(response, voidAnswer(call.id), call.id);
   };
 
@@ -126,6 +130,7 @@ export const createCallRunner = (options: CallRunnerOptions): CallRunner => {
       const applicant = { account, algorithmId: algorithm.id, build: build.hash, pool, nested: call.nested };
       const entering = admission.enter(applicant);
       const place = entering instanceof Promise ? await entering : entering;
+      trees.begin(call);
       await (call.options.output === 'void' ? runVoid(call, place, response) : runWaiting(call, place, response));
     },
   };

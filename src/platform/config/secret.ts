@@ -29,5 +29,8 @@ export class Secret {
 }
 
 /** Schema of an optional variable that holds a secret; its value arrives as {@link Secret}. */
-export const secretVariable = (options: { readonly description: string; readonly minLength?: number }) =>
-  Type.Optional(Type.Unsafe<Secret>({ type: 'string', secret: true, ...options }));
+export const secretVariable = (options: {
+  readonly description: string;
+  readonly minLength?: number;
+  readonly pattern?: string;
+}) => Type.Optional(Type.Unsafe<Secret>({ type: 'string', secret: true, ...options }));
