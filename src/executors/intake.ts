@@ -96,12 +96,13 @@ class RequestIntake implements Intake {
   answer(accepted: Accepted, ended: Ended): void {
     this.#deps.metrics.ended(ended, Math.max(0, ended.startedAtMs - accepted.request.acceptedAtMs) / 1_000);
     const records = this.#deps.outputs.of(accepted, ended);
+    const patient = accepted.request.replyPartition === null;
     if (!(records instanceof Promise)) {
-      settle(accepted.delivery, records);
+      settle(accepted.delivery, records, patient);
       return;
     }
     void records.then((stored) => {
-      settle(accepted.delivery, stored);
+      settle(accepted.delivery, stored, patient);
     });
   }
 
@@ -162,9 +163,9 @@ class RequestIntake implements Intake {
   }
 }
 
-const settle = (delivery: Delivery, records: readonly OutRecord[]): void => {
+const settle = (delivery: Delivery, records: readonly OutRecord[], patient = false): void => {
   // A rejection means that the process must end, which the consumer tells by its own way.
-  delivery.settle(records).catch(() => {});
+  delivery.settle(records, patient).catch(() => {});
 };
 
 /** Joins the pipeline, the dispatcher and the outputs. */

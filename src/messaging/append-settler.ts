@@ -6,6 +6,7 @@ import type { Taken } from './offset-tracker.ts';
 import {
   asError,
   isPassing,
+  type Outputs,
   offsetsOf,
   type SettledPartition,
   type Settlement,
@@ -19,6 +20,7 @@ const pauseMs = (tries: number): number => Math.min(5_000, 100 * 2 ** Math.min(t
 interface EntryParts {
   readonly partition: SettledPartition;
   readonly taken: Taken;
+  readonly patient: boolean;
   readonly resolve: (settlement: Settlement) => void;
   readonly reject: (error: Error) => void;
   /** Whether that failure passes, so that the output is to be sent again. */
@@ -36,6 +38,10 @@ class Entry implements AppendSink {
 
   constructor(parts: EntryParts) {
     this.parts = parts;
+  }
+
+  get patient(): boolean {
+    return this.parts.patient;
   }
 
   send(outputs: readonly OutRecord[], appender: Pick<Appender, 'send'>): void {
@@ -70,7 +76,7 @@ class AppendSettler implements Settler {
     this.#loop = createCommitLoop({ clock: options.clock, everyMs: options.everyMs, attempt });
   }
 
-  async settle(partition: SettledPartition, taken: Taken, outputs: readonly OutRecord[]): Promise<Settlement> {
+  async settle(partition: SettledPartition, taken: Taken, outputs: Outputs): Promise<Settlement> {
     return await new Promise<Settlement>((resolve, reject) => {
       const { logger } = this.#options;
       const passes = (error: Error, output: OutRecord): boolean => {
@@ -79,7 +85,8 @@ class AppendSettler implements Settler {
         else this.#fail(error);
         return false;
       };
-      this.#send(new Entry({ partition, taken, resolve, reject, passes, onTried: this.#onTried }), outputs);
+      const { patient, records } = outputs;
+      this.#send(new Entry({ partition, taken, patient, resolve, reject, passes, onTried: this.#onTried }), records);
     });
   }
 

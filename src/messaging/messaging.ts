@@ -54,6 +54,8 @@ export interface Place {
 
 /** Is told how an append ended: one of the two, once. */
 export interface AppendSink {
+  /** Nobody waits for the record: it may wait some milliseconds for others to go out with. Default: somebody does. */
+  readonly patient?: boolean;
   appended(place: Place): void;
   /** With the errors of {@link Appender.append}. */
   failed(error: Error, record: OutRecord): void;

@@ -206,7 +206,7 @@ describe('settling in transactions', () => {
     const snapshot = () => ({ assignment, offset: 1n, metadata: '' });
     const partition = { assignment, over: false, finish: () => {}, leave: () => {}, snapshot };
     const taken = createOffsetTracker({ next: 0 }).take(0);
-    const end = await settler.settle(partition, taken, [outOf('a')]);
+    const end = await settler.settle(partition, taken, { records: [outOf('a')], patient: false });
     await clock.advance(1_000);
     expect([end, failures]).toEqual(['settled', [refused]]);
     expect(broker.log(yields.name, 0).committedRecords()).toEqual([]);

@@ -17,12 +17,19 @@ export interface SettledPartition {
   snapshot(): PartitionOffset;
 }
 
+/** What is to be published for a record. */
+export interface Outputs {
+  readonly records: readonly OutRecord[];
+  /** See `Delivery.settle`. */
+  readonly patient: boolean;
+}
+
 export type Settlement = 'settled' | 'released';
 
 /** The only place that acknowledges: outputs first or together, offsets never before them. */
 export interface Settler {
   /** See `Delivery.settle`. Rejects when the consumer failed. */
-  settle(partition: SettledPartition, taken: Taken, outputs: readonly OutRecord[]): Promise<Settlement>;
+  settle(partition: SettledPartition, taken: Taken, outputs: Outputs): Promise<Settlement>;
   /** Resolves when the partition's present state is committed, its ownership ended, or the consumer failed. */
   commitNow(partition: SettledPartition): Promise<void>;
   /** Resolves when no commit is under way that began before this call. */

@@ -8,6 +8,7 @@ import {
   asError,
   hasCode,
   isPassing,
+  type Outputs,
   offsetsOf,
   type SettledPartition,
   type Settlement,
@@ -43,7 +44,7 @@ const emptyBatch = (): Batch => ({ entries: [], records: 0, bytes: 0, spoiled: f
 interface EntryParts {
   readonly partition: SettledPartition;
   readonly taken: Taken;
-  readonly outputs: readonly OutRecord[];
+  readonly outputs: Outputs;
   resolve(settlement: Settlement): void;
   reject(error: Error): void;
   onFailed(entry: Entry, error: Error, output: OutRecord): void;
@@ -62,7 +63,11 @@ class Entry implements AppendSink {
 
   constructor(parts: EntryParts) {
     this.#parts = parts;
-    this.#outputs = parts.outputs;
+    this.#outputs = parts.outputs.records;
+  }
+
+  get patient(): boolean {
+    return this.#parts.outputs.patient;
   }
 
   get partition(): SettledPartition {
@@ -138,7 +143,7 @@ class TransactionSettler implements Settler {
     this.#loop = createCommitLoop({ clock: options.clock, everyMs: options.everyMs, attempt });
   }
 
-  async settle(partition: SettledPartition, taken: Taken, outputs: readonly OutRecord[]): Promise<Settlement> {
+  async settle(partition: SettledPartition, taken: Taken, outputs: Outputs): Promise<Settlement> {
     return await new Promise<Settlement>((resolve, reject) => {
       const entry = new Entry({ partition, taken, outputs, resolve, reject, onFailed: this.#onFailed });
       if (this.#failed !== null) entry.refuse(this.#failed);

@@ -46,10 +46,10 @@ class HandedOut implements Delivery {
     return !this.#partition.over;
   }
 
-  async settle(outputs: readonly OutRecord[]): Promise<Settlement> {
+  async settle(outputs: readonly OutRecord[], patient = false): Promise<Settlement> {
     if (!this.#open) throw new Error(`The delivery of offset ${this.#taken.offset} was settled or given back before.`);
     this.#open = false;
-    return await this.#partition.settle(this.#taken, outputs);
+    return await this.#partition.settle(this.#taken, outputs, patient);
   }
 
   giveBack(): void {
@@ -120,8 +120,8 @@ export class WorkPartition implements SettledPartition {
     return true;
   }
 
-  async settle(taken: Taken, outputs: readonly OutRecord[]): Promise<Settlement> {
-    return this.#over ? 'released' : await this.#options.settler.settle(this, taken, outputs);
+  async settle(taken: Taken, outputs: readonly OutRecord[], patient = false): Promise<Settlement> {
+    return this.#over ? 'released' : await this.#options.settler.settle(this, taken, { records: outputs, patient });
   }
 
   finish(taken: Taken): void {

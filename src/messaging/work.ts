@@ -29,9 +29,10 @@ export interface Delivery {
   /**
    * Publishes the outputs and marks the record finished. Resolves `settled` when the broker acknowledged the outputs
    * (visible to uncommitted readers; in transaction mode committed within `everyMs`), `released` when the ownership
-   * ended first and nothing was published. Call once. Rejects only when the process must end (fenced).
+   * ended first and nothing was published. Call once. Rejects only when the process must end (fenced). `patient`: nobody
+   * waits for the outputs, so they may wait some milliseconds for others to go out with.
    */
-  settle(outputs: readonly OutRecord[]): Promise<'settled' | 'released'>;
+  settle(outputs: readonly OutRecord[], patient?: boolean): Promise<'settled' | 'released'>;
   /**
    * Gives the record back unstarted, instead of {@link settle}: it stays unfinished and goes to the next owner. Called
    * for queued work that `onReleased` removed from its queues; a drain does not wait for it.

@@ -2,7 +2,6 @@ import { PlatformError } from '../../kernel/errors.ts';
 import { limits } from '../../kernel/limits.ts';
 import { Backlog, type QueuedRecord } from '../batcher.ts';
 import type { TopicInfo } from './cluster.ts';
-import type { Link } from './link.ts';
 import { codeName, codes } from './protocol-codes.ts';
 import { batchHeaderBytes, recordBytesMax } from './record-batch.ts';
 
@@ -39,6 +38,7 @@ export class PartitionLine {
   resting = false;
   /** Repetitions of the present batch. */
   repeats = 0;
+  #awaited = false;
   #sequence = 0;
   #identity: ProducerIdentity | null = null;
   #capBytes: number = limits.batchBytes - batchHeaderBytes;
@@ -57,9 +57,20 @@ export class PartitionLine {
     return this.batch !== null || this.backlog.length > 0;
   }
 
+  /** Somebody waits for a record of it. */
+  get urgent(): boolean {
+    return this.#awaited || this.batch !== null;
+  }
+
+  push(item: QueuedRecord): void {
+    this.backlog.push(item);
+    if (item.sink.patient !== true) this.#awaited = true;
+  }
+
   /** The batch to be sent next: the one to be repeated, else one of what waits. */
   takeBatch(): Batch | null {
     if (this.batch === null) {
+      this.#awaited = false;
       const items = this.backlog.take(this.#capBytes, sizeOf);
       if (items.length > 0) this.batch = { items, sentAs: null, ambiguous: false };
     }
@@ -132,19 +143,5 @@ export class TopicLine {
   /** Lines in use. */
   *used(): Generator<PartitionLine> {
     for (const line of this.lines as readonly (PartitionLine | undefined)[]) if (line !== undefined) yield line;
-  }
-}
-
-/** The way to one broker: one produce request in flight; what becomes ready meanwhile goes out with the next. */
-export class Lane {
-  readonly link: Link;
-  ready: PartitionLine[] = [];
-  busy = false;
-  scheduled = false;
-  /** Failed attempts in a row; the next one waits accordingly. */
-  failures = 0;
-
-  constructor(link: Link) {
-    this.link = link;
   }
 }

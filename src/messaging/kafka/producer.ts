@@ -19,7 +19,8 @@ import {
 import { type Cluster, codeError, type Links } from './cluster.ts';
 import type { Crc32c } from './crc32c.ts';
 import { partitionOfKey } from './key-partition.ts';
-import { type Batch, Lane, type PartitionLine, type ProducerIdentity, TopicLine } from './partition-line.ts';
+import { Lane } from './lane.ts';
+import { type Batch, type PartitionLine, type ProducerIdentity, TopicLine } from './partition-line.ts';
 import { encodeProduce, produceApi } from './produce-request.ts';
 import {
   ambiguousCodes,
@@ -102,6 +103,7 @@ export class Producer {
     if (this.pending === 0) return;
     await new Promise<void>((resolve) => {
       this.#drained.push(resolve);
+      for (const lane of this.#lanes.values()) lane.schedule(true);
     });
   }
 
@@ -147,25 +149,21 @@ export class Producer {
       return;
     }
     const line = topic.line(partition);
-    line.backlog.push(item);
+    line.push(item);
     this.#list(line);
   }
 
   #list(line: PartitionLine): void {
-    if (line.listed || line.inFlight || line.resting || !line.hasWork) return;
-    const leader = line.leader;
+    if (line.inFlight || line.resting || !line.hasWork) return;
+    const { leader } = line;
     if (leader < 0) {
       void this.#locate(line.topic);
       return;
     }
-    let lane = this.#lanes.get(leader);
-    if (lane === undefined) {
-      lane = new Lane(this.#options.links.to(leader));
-      this.#lanes.set(leader, lane);
-    }
+    const lane = this.#lane(leader);
+    if (!line.listed) lane.ready.push(line);
     line.listed = true;
-    lane.ready.push(line);
-    this.#schedule(lane);
+    lane.schedule(line.urgent || this.#drained.length > 0);
   }
 
   /** Asks where a topic's partitions are until it is known, then lists what waits for it. Never rejects. */
@@ -200,25 +198,24 @@ export class Producer {
     }
   }
 
-  #schedule(lane: Lane): void {
-    if (lane.busy || lane.scheduled || lane.ready.length === 0) return;
-    lane.scheduled = true;
-    // What the present turn of the event loop still appends goes out with this request.
-    setImmediate(() => {
-      lane.scheduled = false;
-      void this.#run(lane);
-    });
+  #lane(leader: number): Lane {
+    let lane = this.#lanes.get(leader);
+    if (lane === undefined) {
+      const { clock, links } = this.#options;
+      lane = new Lane({ link: links.to(leader), clock, run: async (ready) => await this.#run(ready) });
+      this.#lanes.set(leader, lane);
+    }
+    return lane;
   }
 
   async #run(lane: Lane): Promise<void> {
-    if (lane.busy) return;
     lane.busy = true;
     const lines = this.#gather(lane);
     if (lines.length > 0) await this.#send(lane, lines);
     if (lane.failures > 0) await sleep(this.#options.clock, backoffMs(lane.failures));
     lane.busy = false;
     for (const line of lines) this.#list(line);
-    this.#schedule(lane);
+    lane.schedule(this.#drained.length > 0 || lane.ready.some((line) => line.urgent));
   }
 
   #gather(lane: Lane): PartitionLine[] {
