@@ -141,6 +141,14 @@ describe('calls that running calls make', () => {
       account: 'ann',
       keyId: 'key',
     });
+    const asked = await fetch(`${address}/v1/requests/${parent?.id ?? ''}/calls`, {
+      headers: { authorization: annsKey },
+    });
+    expect(await asked.json()).toMatchObject({
+      session: parent?.id,
+      root: `ann/Outer@${outer.build.hash.slice(0, 12)}`,
+      calls: [{ request_id: child?.id, parent: parent?.id, algorithm: 'ann/Inner', state: 'succeeded' }],
+    });
     const [record] = scenario.nested;
     const uuid = parent?.id.replaceAll(/^req-|-/g, '');
     expect(headerText(record?.headers ?? [], headerNames.traceparent)).toBe(`00-${uuid}-${uuid?.slice(0, 16)}-01`);
@@ -227,5 +235,20 @@ describe('calls that running calls make', () => {
       result: 'waited',
     });
     expect(headerText(scenario.nested[0]?.headers ?? [], headerNames.traceparent)).not.toContain('1'.repeat(32));
+  });
+
+  it('go to the host of the call that makes them, while that one keeps up', async () => {
+    await open({ MILLRACE_SLOTS: 4 }, 2);
+    const [outer, inner] = [
+      await scenario.deploy(probe, { name: 'Outer' }),
+      await scenario.deploy(probe, { name: 'Inner' }),
+    ];
+    const to = referenceOf('Inner', inner);
+    const todo = { do: 'pipe', to, with: { do: 'wait', seconds: 0 } };
+    for (let round = 0; round < 6; round += 1) await call(referenceOf('Outer', outer), todo);
+    await until(() => scenario.answers.length === 12);
+    const hosts = new Map(scenario.answers.map(({ id, result }) => [id, result.executor]));
+    const nested = scenario.answers.flatMap(({ result }) => (result.origin === 'child' ? [result] : []));
+    expect(nested.map(({ executor }) => executor)).toEqual(nested.map(({ parent }) => hosts.get(parent ?? '')));
   });
 });

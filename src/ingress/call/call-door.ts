@@ -31,26 +31,35 @@ export const createCallDoor = (options: CallDoorOptions): CallDoor => {
       sendAnswer(response, earlier.answer, earlier.id);
       return;
     }
-    try {
-      await runner.run(call, response);
-    } catch (error) {
+    await new Promise<void>((resolve, reject) => {
+      runner.run(call, response, reject);
+      response.once('close', resolve);
+    }).catch(async (error: unknown) => {
       // An unavailable log may have the request all the same: then the call stays remembered until its deadline.
       if (asPlatformError(error).code !== 'MESSAGING_UNAVAILABLE') await kept.forget(call);
       throw error;
-    }
+    });
   };
-  const run = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const call = await options.accept(request);
-    await (isKept(call) ? runKept(call, response) : runner.run(call, response));
+  const refuse = (response: ServerResponse, thrown: unknown): void => {
+    const error = asPlatformError(thrown);
+    options.metrics.refused();
+    if (error.kind === 'internal') options.logger.error({ event: 'call.broken', code: error.code, err: error });
+    sendFailure(response, error);
+  };
+  const run = (call: AcceptedRequest, response: ServerResponse): void | Promise<void> => {
+    if (isKept(call)) return runKept(call, response);
+    runner.run(call, response, (error) => {
+      refuse(response, error);
+    });
   };
   return {
     handle: (request, response) => {
-      run(request, response).catch((thrown: unknown) => {
-        const error = asPlatformError(thrown);
-        options.metrics.refused();
-        if (error.kind === 'internal') options.logger.error({ event: 'call.broken', code: error.code, err: error });
-        sendFailure(response, error);
-      });
+      options
+        .accept(request)
+        .then((call) => run(call, response))
+        .catch((error: unknown) => {
+          refuse(response, error);
+        });
     },
   };
 };

@@ -1,9 +1,10 @@
 import type { Caller } from '../../accounts/accounts.ts';
 import type { Resolved } from '../../catalog/catalog.ts';
 import type { BodyType, Request } from '../../kernel/contracts/contracts.gen.ts';
+import { asPlatformError } from '../../kernel/errors.ts';
 import type { RequestId } from '../../kernel/ids.ts';
 import { nestedTopic, requestsTopic } from '../../kernel/topics.ts';
-import type { ClaimCheck } from '../../messaging/claim-check.ts';
+import type { CheckedBody, ClaimCheck } from '../../messaging/claim-check.ts';
 import type { Codec } from '../../messaging/codec.ts';
 import type { Appender } from '../../messaging/messaging.ts';
 import type { Admitted } from './admission.ts';
@@ -55,13 +56,19 @@ const requestOf = (call: OutgoingCall, body: Buffer | null, bodyRef: string | nu
 
 /** Publishes calls. */
 export interface CallPublisher {
-  /** Resolves when the broker has the request. Rejects as {@link Appender.append} and, for large bodies, as the blob store. */
-  publish(call: OutgoingCall): Promise<void>;
+  /** Tells the sink when the broker has the request, or why not; for large bodies also with the blob store's errors. */
+  publish(call: OutgoingCall, sink: PublishSink): void;
+}
+
+/** Is told how publishing ended: one of the two, once. */
+export interface PublishSink {
+  appended(): void;
+  failed(error: Error): void;
 }
 
 /** Bodies that are too large for a record go to the blob store first. */
 export const createCallPublisher = (appender: Appender, codec: Codec, claimCheck: ClaimCheck): CallPublisher => {
-  const append = async (call: OutgoingCall, body: Buffer | null, bodyRef: string | null): Promise<void> => {
+  const append = (call: OutgoingCall, { body, bodyRef }: CheckedBody, sink: PublishSink): void => {
     const { pool, nested } = call.place;
     const topic = nested ? nestedTopic(pool) : requestsTopic(pool);
     const record = codec.encode(topic, requestOf(call, body, bodyRef), {
@@ -73,12 +80,19 @@ export const createCallPublisher = (appender: Appender, codec: Codec, claimCheck
       ...(call.traceparent === null ? {} : { traceparent: call.traceparent }),
       ...(call.nested === null ? {} : { chain: call.nested.chain.join(',') }),
     });
-    await appender.append(record);
+    appender.send(record, sink);
   };
   return {
-    publish: async (call) => {
-      const checked = await claimCheck.put(call.body);
-      await append(call, checked.body, checked.bodyRef);
+    publish: (call, sink) => {
+      const checked = claimCheck.put(call.body);
+      if (!(checked instanceof Promise)) {
+        append(call, checked, sink);
+        return;
+      }
+      const failed = (error: unknown): void => {
+        sink.failed(asPlatformError(error));
+      };
+      checked.then((put) => append(call, put, sink)).catch(failed);
     },
   };
 };

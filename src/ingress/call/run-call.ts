@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Accounts } from '../../accounts/accounts.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import { asPlatformError } from '../../kernel/errors.ts';
 import type { WaitingCalls } from '../replies/waiting.ts';
 import type { AcceptedRequest } from './accept-call.ts';
 import type { Admission, Admitted } from './admission.ts';
@@ -33,11 +34,13 @@ export interface CallRunner {
   /** How the answer to a call is to look. */
   viewOf(call: AcceptedRequest): AnswerView;
   /**
-   * Resolves when the request is in the log; the response is then answered (void calls) or parked. Throws what keeps
-   * the call out, with nothing left behind.
+   * Publishes the call. Its response is parked, or answered when the request is in the log (void calls). Throws what
+   * keeps the call out at once, and tells `refused` what keeps it out later, with nothing left behind.
    */
-  run(call: AcceptedRequest, response: ServerResponse): Promise<void>;
+  run(call: AcceptedRequest, response: ServerResponse, refused: (error: Error) => void): void;
 }
+
+type Run = (call: AcceptedRequest, place: Admitted, response: ServerResponse, refused: (error: Error) => void) => void;
 
 /** An executor answers a call at its deadline; its answer is given this long to arrive. */
 const answerGraceMs = 1_000;
@@ -100,38 +103,53 @@ export const createCallRunner = (options: CallRunnerOptions): CallRunner => {
   };
 
   /** The table knows a call before the log does: the answer may be faster than the acknowledgement. */
-  const runWaiting = async (call: AcceptedRequest, place: Admitted, response: ServerResponse): Promise<void> => {
+  const runWaiting: Run = (call, place, response, refused) => {
     park(call, place, response);
-    try {
-      await options.publisher.publish(outgoing(call, place));
-    } catch (error) {
-      if (waiting.take(call.id) !== undefined) admission.leave(place);
-      throw error;
-    }
+    options.publisher.publish(outgoing(call, place), {
+      appended: () => {},
+      failed: (error) => {
+        if (waiting.take(call.id) !== undefined) admission.leave(place);
+        trees.end(call, 'refused');
+        refused(error);
+      },
+    });
   };
 
-  const runVoid = async (call: AcceptedRequest, place: Admitted, response: ServerResponse): Promise<void> => {
-    try {
-      await options.publisher.publish(outgoing(call, place));
-    } finally {
-      admission.leave(place);
-    }
-    metrics.ended('queued', sinceS(call));
-    trees.end(call, 'queued');
-    sendAnswer(response, voidAnswer(call.id), call.id);
+  const runVoid: Run = (call, place, response, refused) => {
+    options.publisher.publish(outgoing(call, place), {
+      appended: () => {
+        admission.leave(place);
+        metrics.ended('queued', sinceS(call));
+        trees.end(call, 'queued');
+        sendAnswer(response, voidAnswer(call.id), call.id);
+      },
+      failed: (error) => {
+        admission.leave(place);
+        refused(error);
+      },
+    });
+  };
+  const runIn: Run = (call, place, response, refused) => {
+    trees.begin(call);
+    (call.options.output === 'void' ? runVoid : runWaiting)(call, place, response, refused);
   };
 
   return {
     viewOf,
-    run: async (call, response) => {
+    run: (call, response, refused) => {
       const { algorithm, build } = call.resolved;
       const account = call.caller.account.name;
       const pool = build.run?.pool ?? options.defaultPool;
       const applicant = { account, algorithmId: algorithm.id, build: build.hash, pool, nested: call.nested };
       const entering = admission.enter(applicant);
-      const place = entering instanceof Promise ? await entering : entering;
-      trees.begin(call);
-      await (call.options.output === 'void' ? runVoid(call, place, response) : runWaiting(call, place, response));
+      if (!(entering instanceof Promise)) {
+        runIn(call, entering, response, refused);
+        return;
+      }
+      const late = (error: unknown): void => {
+        refused(asPlatformError(error));
+      };
+      entering.then((place) => runIn(call, place, response, refused)).catch(late);
     },
   };
 };
