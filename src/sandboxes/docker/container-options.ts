@@ -1,6 +1,7 @@
 import type { ContainerCreateOptions, MountSettings } from 'dockerode';
 import type { SystemFolder } from '../bubblewrap/system-folder.ts';
 import type { Mount, SandboxLimits, SandboxSpec } from '../sandbox.ts';
+import { streamed } from './standard-streams.ts';
 
 export interface ContainerParts {
   readonly spec: SandboxSpec;
@@ -10,6 +11,8 @@ export interface ContainerParts {
   /** `uid:gid` of everything inside. */
   readonly user: string;
   readonly system: Pick<SystemFolder, 'own' | 'resolver'>;
+  /** Pipes from which the command has its standard streams. */
+  readonly streams: readonly Mount[];
   /** Host path of the pipe that appears at `/tmp/algoout`; null: none. */
   readonly resultPipe: string | null;
   /** Empty folders for what is mounted when the sandbox is adopted; what is mounted there later is seen inside. */
@@ -51,18 +54,10 @@ const bind = ({ source, target, writable }: Mount, later: boolean): BindMount =>
 const temporary = (sizeBytes: number, mode: string): string =>
   `rw,exec,nosuid,nodev,size=${Math.max(4096, Math.floor(sizeBytes))},mode=${mode}`;
 
-/**
- * A program waits for its network: one line of its stdin, read byte by byte, tells that it is there. Null where it need
- * not wait.
- */
-export const networkGate = 'read -r up || exit 125; exec "$@"';
-
-const commandOf = ({ command, network }: SandboxSpec): string[] =>
-  network === 'none' ? [...command] : ['/bin/sh', '-c', networkGate, 'sh', ...command];
-
-const specialMounts = ({ spec, system, resultPipe }: ContainerParts): readonly Mount[] => [
+const specialMounts = ({ spec, system, streams, resultPipe }: ContainerParts): readonly Mount[] => [
   ...system.own,
   system.resolver,
+  ...streams,
   ...(resultPipe === null ? [] : [{ source: resultPipe, target: '/tmp/algoout', writable: true }]),
   ...(spec.endpoint === null ? [] : [{ source: spec.endpoint, target: '/run/millrace.sock', writable: false }]),
 ];
@@ -91,7 +86,7 @@ const hostConfigOf = (parts: ContainerParts): HostConfig => {
       { Name: 'core', Soft: 0, Hard: 0 },
       { Name: 'fsize', Soft: spec.limits.fileBytes, Hard: spec.limits.fileBytes },
     ],
-    // What a program prints is ours to keep or not; the engine must not write it to its disk.
+    // Nothing goes through the engine: what a program prints is ours to keep or not.
     LogConfig: { Type: 'none', Config: {} },
     RestartPolicy: { Name: 'no' },
   };
@@ -107,16 +102,10 @@ export const containerOptions = (parts: ContainerParts): ContainerCreateOptions 
     Hostname: 'millrace',
     User: parts.user,
     Entrypoint: [],
-    Cmd: commandOf(spec),
+    Cmd: [...streamed(spec.network !== 'none'), ...spec.command],
     // A name without a value removes a variable: the engine's own are not of the spec.
     Env: [...Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`), 'HOSTNAME'],
     WorkingDir: spec.workingFolder,
-    OpenStdin: true,
-    // When we are killed, the program's stdin ends.
-    StdinOnce: true,
-    AttachStdin: true,
-    AttachStdout: true,
-    AttachStderr: true,
     Tty: false,
     HostConfig: hostConfigOf(parts),
   };

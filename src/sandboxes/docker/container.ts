@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import type { Duplex } from 'node:stream';
 import type Docker from 'dockerode';
 import type { Container, ContainerCreateOptions } from 'dockerode';
 import { type Gauges, openGauges } from '../cgroups/gauges.ts';
@@ -7,11 +6,9 @@ import { groupsOf } from '../cgroups/hierarchy.ts';
 import type { ProcessEnd } from '../process/process-sandbox.ts';
 import type { SandboxLimits } from '../sandbox.ts';
 import { resourcesOf } from './container-options.ts';
-import { demultiplex, type Outputs } from './demultiplex.ts';
 
-/** A container that was started, with a connection to its standard streams. */
-export interface RunningContainer extends Outputs {
-  readonly stdin: Duplex;
+/** A container that was started. */
+export interface RunningContainer {
   /** This host's id of its first process; null when it ended already, or when the engine's processes are not seen here. */
   readonly pid: number | null;
   readonly gauges: Gauges;
@@ -34,10 +31,15 @@ const belongsTo = (pid: number, container: string): boolean => {
   }
 };
 
+/** 128 and the number of SIGKILL, as shells count. */
+const codeOfKilled = 137;
+
 const endOf = async (container: Container, wasKilled: () => boolean): Promise<ProcessEnd> => {
   try {
     const end = (await container.wait()) as { readonly StatusCode: number };
-    return wasKilled() ? { code: null, signal: 'SIGKILL' } : { code: end.StatusCode, signal: null };
+    // It may have ended by itself just before.
+    const killed = wasKilled() && end.StatusCode === codeOfKilled;
+    return killed ? { code: null, signal: 'SIGKILL' } : { code: end.StatusCode, signal: null };
   } catch {
     // The engine is gone, or somebody removed the container.
     return { code: null, signal: null };
@@ -57,27 +59,16 @@ const removeContainer = async (container: Container): Promise<{ readonly outOfMe
   return { outOfMemory };
 };
 
-const attach = async (container: Container): Promise<Duplex> => {
-  const connection = await container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true });
-  connection.on('error', ignore);
-  // `as`: with `hijack` the client gives the socket itself.
-  return connection as Duplex;
-};
-
 /** Makes a container and starts it. Throws the engine's error; nothing is then left behind. */
 export const startContainer = async (engine: Docker, options: ContainerCreateOptions): Promise<RunningContainer> => {
   const container = await engine.createContainer(options);
   try {
-    const stdin = await attach(container);
-    const outputs = demultiplex(stdin);
     await container.start();
     const pid = (await container.inspect()).State.Pid;
     const seen = belongsTo(pid, container.id) ? pid : null;
     const gauges = openGauges(seen === null ? { version: 1, folders: {} } : groupsOf(seen));
     let killed = false;
     return {
-      ...outputs,
-      stdin,
       pid: seen,
       gauges,
       ended: endOf(container, () => killed),
@@ -90,7 +81,6 @@ export const startContainer = async (engine: Docker, options: ContainerCreateOpt
       },
       remove: async () => {
         gauges.close();
-        outputs.drain();
         return await removeContainer(container);
       },
     };

@@ -26,6 +26,7 @@ import { enforcementOf } from './enforcement.ts';
 import { messageOf, openEngine } from './engine.ts';
 import { ensureSandboxImage } from './image.ts';
 import { removeContainers } from './leftovers.ts';
+import { openStandardStreams, type StandardStreams } from './standard-streams.ts';
 
 /** How the engine is reached and what sandboxes are made of. */
 export interface DockerOptions {
@@ -61,10 +62,16 @@ interface Machine {
 /** What exists of a sandbox while it starts, so that a failed start can take it back. */
 interface Begun {
   readonly folder: string;
+  streams: StandardStreams | null;
   results: Socket | null;
   container: RunningContainer | null;
   attachment: Attachment | null;
   reserved: Reserved | null;
+}
+
+interface Started {
+  readonly container: RunningContainer;
+  readonly streams: StandardStreams;
 }
 
 const refuse = (spec: SandboxSpec, reason: string) =>
@@ -88,18 +95,19 @@ const checkPossible = ({ adoption, outside }: Machine, spec: SandboxSpec): void 
 
 /** The program waits behind its gate until its network is there. */
 const connect = async ({ outside }: Machine, spec: SandboxSpec, begun: Begun): Promise<void> => {
-  const { container } = begun;
+  const { container, streams } = begun;
   if (spec.network === 'none' || container === null || 'missing' in outside) return;
   if (container.pid === null) throw refuse(spec, 'ended before its network was there');
   begun.attachment = await outside.attach(container.pid, begun.folder);
-  container.stdin.write('\n');
+  streams?.stdin.write('\n');
 };
 
-const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise<RunningContainer> => {
+const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise<Started> => {
   const { user } = machine;
   await mkdir(begun.folder, { mode: 0o711 });
   await makeMountPoints(spec);
   if (process.getuid?.() === 0) await giveFiles(spec, user.uid);
+  begun.streams = await openStandardStreams(machine.pipes, begun.folder);
   const resultPipe = spec.resultChannel ? join(begun.folder, 'algoout') : null;
   if (resultPipe !== null) {
     await machine.pipes.take(resultPipe);
@@ -113,12 +121,13 @@ const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise
     image: machine.image,
     user: `${user.uid}:${user.gid}`,
     system: machine.system,
+    streams: begun.streams.mounts,
     resultPipe,
     reserved: begun.reserved?.mounts ?? [],
   });
   begun.container = await startContainer(machine.engine, options);
   await connect(machine, spec, begun);
-  return begun.container;
+  return { container: begun.container, streams: begun.streams };
 };
 
 const adopt = async (
@@ -146,6 +155,7 @@ const takeBack = async (begun: Begun): Promise<{ readonly outOfMemory: boolean }
   begun.attachment?.close();
   const removed = await begun.container?.remove();
   await begun.reserved?.remove();
+  begun.streams?.finish();
   await rm(begun.folder, { recursive: true, force: true });
   return removed ?? { outOfMemory: false };
 };
@@ -155,6 +165,7 @@ const start = async (machine: Machine, spec: SandboxSpec): Promise<Sandbox> => {
   checkPossible(machine, spec);
   const begun: Begun = {
     folder: join(machine.runFolder, 'sandboxes', spec.id),
+    streams: null,
     results: null,
     container: null,
     attachment: null,
@@ -162,9 +173,10 @@ const start = async (machine: Machine, spec: SandboxSpec): Promise<Sandbox> => {
   };
   if (existsSync(begun.folder)) throw refuse(spec, 'runs already');
   try {
-    const container = await begin(machine, spec, begun);
+    const { container, streams } = await begin(machine, spec, begun);
     return createProcessSandbox({
-      ...container,
+      ...streams,
+      ended: container.ended,
       id: spec.id,
       results: begun.results,
       clock: machine.clock,
