@@ -72,7 +72,8 @@ export const bubblewrapArguments = ({
     ...['--perms', '0755', '--dir', '/etc', '--perms', '0755', '--dir', '/run'],
     ...system.mounts.flatMap(mountArguments),
     ...system.links.flatMap(({ to, at }) => ['--symlink', to, at]),
-    ...['--proc', '/proc', '--dev', '/dev'],
+    // Where we can run as no other user, settings of the kernel in it are ours to write, capabilities or not.
+    ...['--proc', '/proc', '--remount-ro', '/proc', '--dev', '/dev'],
     ...temporary('/dev/shm', Math.min(shmBytes, half), '1777'),
     ...devices.flatMap((device) => ['--dev-bind', device, device]),
     ...['--remount-ro', '/dev'],
