@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { accountKind, keyKind } from '../../src/accounts/accounts.ts';
@@ -84,6 +84,8 @@ const writeFiles = async (folder: string, files: Readonly<Record<string, string>
 /** An executor with real sandboxes on a log in memory, and a reader of everything that it publishes. */
 export const openExecutorScenario = async (kind: SandboxDriverDeps['kind'], config: Partial<ExecutorsConfig> = {}) => {
   const folder = await mkdtemp(join(tmpdir(), 'executor-flow-'));
+  // As in production: sandboxes run under a user of their own, which must reach the folder.
+  await chmod(folder, 0o711);
   const broker = createMemoryBroker({ clock });
   const messaging = createMemoryMessaging({ broker });
   await messaging.admin.ensureTopics([...platformTopics(['cpu']), accountRepliesTopic(accountNameOf(account))]);
@@ -216,8 +218,8 @@ export const openExecutorScenario = async (kind: SandboxDriverDeps['kind'], conf
       return await layers.add(source);
     };
     const app = options.packed === undefined ? await add(files) : await putPacked(options.packed);
-    const dependencies = options.dependencies === undefined ? null : await add(options.dependencies);
-    const system = options.system === undefined ? null : await add(options.system);
+    const digestOf = async (content?: Readonly<Record<string, string>>): Promise<string | null> =>
+      content === undefined ? null : (await add(content)).digest;
     const settings = {
       callability: 'private',
       sourceVisibility: 'closed',
@@ -246,8 +248,8 @@ export const openExecutorScenario = async (kind: SandboxDriverDeps['kind'], conf
       finishedAtMs: 2,
       artefact: {
         app: app.digest,
-        dependencies: dependencies?.digest ?? null,
-        system: system?.digest ?? null,
+        dependencies: await digestOf(options.dependencies),
+        system: await digestOf(options.system),
         sizeBytes: app.sizeBytes,
       },
       run: {

@@ -24,6 +24,7 @@ NO_NEW_PRIVILEGES = 38
 COLLAPSE = 25
 HUGE_PAGE = 2 * 1024 * 1024
 CHUNK = 65536
+WRITABLE = ("/tmp", "/home/algo", "/dev/shm")
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
@@ -97,7 +98,7 @@ def _children():
 
 
 def _files():
-    for folder in ("/tmp", "/home/algo", "/dev/shm"):
+    for folder in WRITABLE:
         for name in os.listdir(folder):
             if (folder, name) != ("/tmp", "algoout"):
                 return "%s/%s, which calls with an empty %s would not find" % (folder, name, folder)
@@ -162,9 +163,11 @@ def become_prepared():
         _mirror(pid)
     try:
         _mount_proc()
-        rehearsal = _Call(_own_pids(), lambda line: line)
+        prepared = _Prepared()
+        rehearsal = _Call(prepared, lambda line: line)
         works = rehearsal.run(b"\n") is not None
         rehearsal.end()
+        os.close(prepared.pids)
     except OSError as error:
         print("Calls cannot be forked here: %s" % error, file=sys.stderr, flush=True)
         works = False
@@ -176,16 +179,11 @@ def become_prepared():
     return True
 
 
-def _own_pids():
-    return os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-
-
-def _empty_folder(path):
-    """An empty folder of the size that this one has."""
+def _size_options(path):
+    """What an empty folder is mounted with, to be as large as this one."""
     size = os.statvfs(path)
     mode = os.stat(path).st_mode & 0o7777
-    options = "size=%d,nr_inodes=%d,mode=%o" % (size.f_blocks * size.f_frsize, size.f_files, mode)
-    _mount(b"tmpfs", path, NO_SUID | NO_DEVICES, options)
+    return "size=%d,nr_inodes=%d,mode=%o" % (size.f_blocks * size.f_frsize, size.f_files, mode)
 
 
 def _reopen(descriptor):
@@ -204,37 +202,61 @@ def _reopen(descriptor):
     os.close(own)
 
 
+_capability_header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+_no_capabilities = (ctypes.c_uint32 * 6)()
+
+
 def _drop_capabilities():
-    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
-    _must(_libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
+    _must(_libc.capset(_capability_header, _no_capabilities), "capset")
     _must(_libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0), "prctl")
 
 
-def _seclude(keep):
-    """Separates this process from all that other calls see, in a way that it cannot take back."""
-    _unshare(NEW_MOUNTS | NEW_IPC)
-    _mount_proc()
-    for path in ("/tmp", "/home/algo", "/dev/shm"):
-        _empty_folder(path)
-    # Keys of the kernel's key rings belong to a user namespace. Over the mounts, this one gives no capability.
-    _new_user_namespace(0)
-    for name in os.listdir("/proc/self/fd"):
-        if int(name) not in keep:
-            _reopen_or_close(int(name))
-    _write("/proc/sys/user/max_user_namespaces", "0")
-    _drop_capabilities()
+class _Prepared:
+    """What K finds out once, so that its calls need not."""
+
+    def __init__(self):
+        self.pids = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+        self.folders = [(path, _size_options(path)) for path in WRITABLE]
+        descriptors = [int(name) for name in os.listdir("/proc/self/fd")]
+        self.files = [each for each in descriptors if each > 2 and _is_file(each)]
+        self.devices = [each for each in descriptors if each > 2 and _is_device(each)]
+        # Descriptors are numbered from below; a call's own are few.
+        self.highest = max(descriptors) + 32
+
+    def seclude(self, own):
+        """Separates this process from all that other calls see, in a way that it cannot take back."""
+        _unshare(NEW_MOUNTS | NEW_IPC)
+        _mount_proc()
+        for path, options in self.folders:
+            _mount(b"tmpfs", path, NO_SUID | NO_DEVICES, options)
+        # Keys of the kernel's key rings belong to a user namespace. Over the mounts, this one gives no capability.
+        _new_user_namespace(0)
+        for descriptor in self.files:
+            _reopen(descriptor)
+        last = 2
+        for kept in sorted([own] + self.files + self.devices) + [self.highest]:
+            os.closerange(last + 1, kept)
+            last = kept
+        _write("/proc/sys/user/max_user_namespaces", "0")
+        _drop_capabilities()
 
 
-def _reopen_or_close(descriptor):
+def _kind(descriptor):
     try:
-        kind = os.stat(descriptor).st_mode
-        is_path = os.readlink("/proc/self/fd/%d" % descriptor).startswith("/")
+        return os.stat(descriptor).st_mode
     except OSError:
-        return  # the one that listed the folder
-    if is_path and (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
-        _reopen(descriptor)
-    elif not stat.S_ISCHR(kind):
-        os.close(descriptor)
+        return 0  # the one that listed the folder
+
+
+def _is_file(descriptor):
+    kind = _kind(descriptor)
+    # Namespaces look like files, but have no path.
+    has_path = kind != 0 and os.readlink("/proc/self/fd/%d" % descriptor).startswith("/")
+    return has_path and (stat.S_ISREG(kind) or stat.S_ISDIR(kind))
+
+
+def _is_device(descriptor):
+    return stat.S_ISCHR(_kind(descriptor))
 
 
 def _reseed():
@@ -247,16 +269,16 @@ def _reseed():
 class _Call:
     """K's side of a process that waits for one request."""
 
-    def __init__(self, pids, answer_to):
+    def __init__(self, prepared, answer_to):
         self.socket, inside = socket.socketpair()
         self.out, out = os.pipe()
         self.err, err = os.pipe()
         _unshare(NEW_PIDS)
         self.pid = os.fork()
         if self.pid == 0:
-            _serve_one(inside, (out, err), answer_to)
+            _serve_one(prepared, inside, (out, err), answer_to)
         # Only the next process goes into the new namespace; the one after it gets its own.
-        _must(_libc.setns(pids, NEW_PIDS), "setns")
+        _must(_libc.setns(prepared.pids, NEW_PIDS), "setns")
         inside.close()
         os.close(out)
         os.close(err)
@@ -316,12 +338,12 @@ def _pass_on(target, data):
         data = data[os.write(target, data):]
 
 
-def _serve_one(inside, outputs, answer_to):
+def _serve_one(prepared, inside, outputs, answer_to):
     """C: never returns."""
     try:
         os.dup2(outputs[0], 1)
         os.dup2(outputs[1], 2)
-        _seclude((0, 1, 2, inside.fileno()))
+        prepared.seclude(inside.fileno())
         _reseed()
         parts = []
         while not (parts and parts[-1].endswith(b"\n")):
@@ -339,8 +361,8 @@ def _serve_one(inside, outputs, answer_to):
 
 def serve_forked(lines, answer_to, out):
     """K: answers each line of `lines` with what `answer_to` makes of it in a process of its own."""
-    pids = _own_pids()
-    call = _Call(pids, answer_to)
+    prepared = _Prepared()
+    call = _Call(prepared, answer_to)
     while True:
         line = lines.readline()
         if not line:
@@ -351,4 +373,4 @@ def serve_forked(lines, answer_to, out):
         if answer is None:
             os._exit(code)
         _pass_on(out, answer)
-        call = _Call(pids, answer_to)
+        call = _Call(prepared, answer_to)

@@ -21,6 +21,7 @@ const parts: ArgumentParts = {
   devices: ['/dev/nvidia0', '/dev/nvidiactl'],
   hostsFile: null,
   forbidNamespaces: true,
+  writableProc: false,
 };
 const argumentsOf = (changes: Partial<ArgumentParts> = {}): string =>
   bubblewrapArguments({ ...parts, ...changes }).join(' ');
@@ -33,6 +34,11 @@ describe("bubblewrap's arguments", () => {
     expect(text.indexOf(bound)).toBeGreaterThan(text.indexOf('--dev /dev'));
     expect(text.indexOf(bound)).toBeLessThan(text.indexOf('--remount-ro /dev'));
     expect(argumentsOf({ devices: [] })).not.toContain('nvidia');
+  });
+
+  it('close /proc unless namespaces are to be made by another user than root', () => {
+    expect(argumentsOf()).toContain('--remount-ro /proc');
+    expect(argumentsOf({ writableProc: true })).not.toContain('--remount-ro /proc');
   });
 
   it('halve the space between /tmp and the home folder', () => {

@@ -14,6 +14,11 @@ export interface ArgumentParts {
   readonly hostsFile: string | null;
   /** Forbids user namespaces inside, and with them most of the kernel's surface. */
   readonly forbidNamespaces: boolean;
+  /**
+   * Who makes namespaces writes to files there and mounts one as writable. The kernel's settings are then kept by their
+   * owner: this must be no sandbox of the host's root.
+   */
+  readonly writableProc: boolean;
 }
 
 const shmBytes = 64 * 1024 * 1024;
@@ -57,6 +62,7 @@ export const bubblewrapArguments = ({
   devices,
   hostsFile,
   forbidNamespaces,
+  writableProc,
 }: ArgumentParts): readonly string[] => {
   const half = spec.limits.diskBytes / 2;
   const special: Mount[] = [];
@@ -73,7 +79,7 @@ export const bubblewrapArguments = ({
     ...system.mounts.flatMap(mountArguments),
     ...system.links.flatMap(({ to, at }) => ['--symlink', to, at]),
     // Where we can run as no other user, settings of the kernel in it are ours to write, capabilities or not.
-    ...['--proc', '/proc', '--remount-ro', '/proc', '--dev', '/dev'],
+    ...['--proc', '/proc', ...(writableProc ? [] : ['--remount-ro', '/proc']), '--dev', '/dev'],
     ...temporary('/dev/shm', Math.min(shmBytes, half), '1777'),
     ...devices.flatMap((device) => ['--dev-bind', device, device]),
     ...['--remount-ro', '/dev'],

@@ -187,6 +187,7 @@ const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise
       devices: begun.gpus.devices,
       hostsFile: network.hostsFile,
       forbidNamespaces: machine.forbidNamespaces && spec.nests !== true,
+      writableProc: spec.nests === true && machine.identity.kind !== 'root',
     }),
     command: limitedCommand(machine.hierarchy, spec),
     prepareNetwork: network.prepareNetwork,

@@ -32,6 +32,7 @@ const tryChoice = async (bubblewrap: string, system: SystemFolder, choice: Choic
     reserved: [],
     devices: [],
     hostsFile: null,
+    writableProc: false,
   });
   try {
     const { child, stderr } = await launch({
