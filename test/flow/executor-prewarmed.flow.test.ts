@@ -73,6 +73,16 @@ describe('an executor with prewarmed sandboxes', () => {
     expect(textOf(await scenario.call(deployed, '1'))).toBe('["helped",1]');
   });
 
+  it("shows an algorithm's system packages to it alone, though the sandboxes that wait have none", async () => {
+    const system = { 'usr/share/motd/text': 'good morning' };
+    await filled();
+    const look = 'return [os.path.exists(path) for path in ("/usr/share/motd/text", "/usr/bin/env")]';
+    const read = python(`import os\ndef apply(input): ${look}\n`);
+    const [seen, unseen] = [await scenario.deploy(read, { system }), await scenario.deploy(read)];
+    expect(textOf(await scenario.call(seen, '1'))).toBe('[true,true]');
+    expect(textOf(await scenario.call(unseen, '1'))).toBe('[false,true]');
+  });
+
   it('gives each class a sandbox of its own, also when more classes come than sandboxes wait', async () => {
     const word = (n: number) => python(`seen = []\ndef apply(input):\n    seen.append(${n})\n    return seen`);
     const classes = await Promise.all([1, 2, 3].map(async (n) => await scenario.deploy(word(n))));

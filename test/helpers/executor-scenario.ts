@@ -15,6 +15,7 @@ import {
 } from '../../src/catalog/catalog.ts';
 import { createCatalog } from '../../src/catalog/create.ts';
 import { readEnvironments } from '../../src/catalog/environment-files.ts';
+import { reservationKind } from '../../src/catalog/reservations.ts';
 import type { ExecutorsConfig } from '../../src/executors/config.ts';
 import { createExecutor } from '../../src/executors/create.ts';
 import type { Executor } from '../../src/executors/executors.ts';
@@ -96,7 +97,7 @@ export const openExecutorScenario = async (kind: SandboxDriverDeps['kind'], conf
     codec,
     clock,
     logger: silentLogger,
-    kinds: [accountKind, keyKind, algorithmKind, buildKind, versionKind, environmentKind],
+    kinds: [accountKind, keyKind, algorithmKind, buildKind, versionKind, environmentKind, reservationKind],
   });
   const blobs = createDirectoryBlobs({ folder: join(folder, 'blobs') });
   const claimCheck = createClaimCheck({ blobs, clock, random });
@@ -319,7 +320,24 @@ export const openExecutorScenario = async (kind: SandboxDriverDeps['kind'], conf
     return ingress.address;
   };
 
+  /** Keeps so many sandboxes of it warm for `ann`; 0: none. */
+  const reserve = async ({ algorithmId, build }: Deployed, min: number): Promise<void> => {
+    const entity = {
+      algorithmId,
+      algorithm: 'ann/Work',
+      build: build.hash,
+      version: null,
+      account,
+      min,
+      setAtMs: 1,
+      setBy: 'ann',
+    };
+    await put(reservationKind, entity);
+    await view.barrier();
+  };
+
   return {
+    reserve,
     startIngress,
     runTokens,
     deploy,

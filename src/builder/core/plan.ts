@@ -67,6 +67,23 @@ const storageOf = (manifest: Manifest): { readonly diskBytes: number; readonly f
   return { diskBytes: diskMb * mebibyte, fileBytes: (manifest.file_mb ?? diskMb) * mebibyte };
 };
 
+const checkHosts = ({ network_hosts = [] }: Manifest): void => {
+  const [wrongHost] = network_hosts.filter((text) => parseAllowedHost(text) === null);
+  if (wrongHost !== undefined) throw refuse(`network_hosts: "${wrongHost}" is not ${allowedHostForm}`);
+};
+
+const runOf = (manifest: Manifest): BuildPlan['run'] => ({
+  pool: manifest.pool ?? 'cpu',
+  isolation: manifest.isolation ?? 'account',
+  memoryBytes: (manifest.memory_mb ?? 512) * mebibyte,
+  cpus: manifest.cpus ?? 1,
+  processes: manifest.processes ?? 256,
+  loadTimeoutS: manifest.load_timeout_s ?? 60,
+  ...storageOf(manifest),
+  gpus: manifest.gpus ?? 0,
+  hosts: manifest.network_hosts ?? null,
+});
+
 /**
  * Reads the text of `millrace.yaml` (null: there is none) into a plan with every default filled in. Throws
  * `BUILDER_PLAN_INVALID` that names the field.
@@ -74,24 +91,13 @@ const storageOf = (manifest: Manifest): { readonly diskBytes: number; readonly f
 export const planOf = (text: string | null): BuildPlan => {
   const manifest = text === null ? {} : parseYaml(text);
   if (!Value.Check(manifestSchema, manifest)) throw refuse(describeFault(manifest));
+  checkHosts(manifest);
   const { build = [] } = manifest;
-  const [wrongHost] = (manifest.network_hosts ?? []).filter((text) => parseAllowedHost(text) === null);
-  if (wrongHost !== undefined) throw refuse(`network_hosts: "${wrongHost}" is not ${allowedHostForm}`);
   return {
     commands: typeof build === 'string' ? [build] : build,
     test: manifest.test ?? null,
     testGate: manifest.test_gate ?? false,
     packages: [...new Set(manifest.packages)].sort(),
-    run: {
-      pool: manifest.pool ?? 'cpu',
-      isolation: manifest.isolation ?? 'account',
-      memoryBytes: (manifest.memory_mb ?? 512) * mebibyte,
-      cpus: manifest.cpus ?? 1,
-      processes: manifest.processes ?? 256,
-      loadTimeoutS: manifest.load_timeout_s ?? 60,
-      ...storageOf(manifest),
-      gpus: manifest.gpus ?? 0,
-      hosts: manifest.network_hosts ?? null,
-    },
+    run: runOf(manifest),
   };
 };
