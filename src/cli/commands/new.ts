@@ -16,7 +16,10 @@ type Files = Readonly<Record<string, string>>;
 
 const readme = (name: string, edit: string): string => `# ${name}
 
-    bin/millrace deploy ${name}
+    bin/millrace run ${name} --text world         # build it here and call it once
+    bin/millrace test ${name}                     # its own tests
+    bin/millrace serve ${name}                    # on a port, built again when a file changes
+    bin/millrace deploy ${name}                   # to the platform
     bin/millrace call admin/${name} --text world
 
 Edit \`${edit}\`: \`apply\` gets the input and returns the result. Load models at the top of the file: it runs once per
@@ -113,6 +116,9 @@ export const newCommand: Command = {
       await writeFile(join(name, file), content);
     }
     if (terminal.json) terminal.value({ folder: name, files: Object.keys(files) });
-    else terminal.line(`made ${name}/ (${Object.keys(files).join(', ')})\nnext: bin/millrace deploy ${name}`);
+    else
+      terminal.line(
+        `made ${name}/ (${Object.keys(files).join(', ')})\nnext: bin/millrace run ${name} --text world, then bin/millrace deploy ${name}`,
+      );
   },
 };
