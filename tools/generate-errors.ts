@@ -5,6 +5,7 @@ import { controlErrors } from '../src/control/errors.ts';
 import { executorErrors } from '../src/executors/errors.ts';
 import { ingressErrors } from '../src/ingress/errors.ts';
 import { type ErrorKind, httpStatusOf, messageActionOf } from '../src/kernel/errors.ts';
+import { localErrors } from '../src/local/errors.ts';
 import { messagingErrors } from '../src/messaging/errors.ts';
 import { blobErrors } from '../src/platform/blobs/errors.ts';
 import { configErrors } from '../src/platform/config/errors.ts';
@@ -29,6 +30,7 @@ export const catalogues: readonly { readonly codes: Readonly<Record<string, Erro
   httpErrors,
   ingressErrors,
   lifecycleErrors,
+  localErrors,
   messagingErrors,
   redisErrors,
   sandboxErrors,
