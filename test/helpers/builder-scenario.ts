@@ -17,7 +17,7 @@ import { createLayerStore, type LayerStore } from '../../src/platform/blobs/laye
 import { systemClock } from '../../src/platform/clock.ts';
 import { createBareRepositories } from '../../src/platform/git/bare-repositories.ts';
 import { systemRandom } from '../../src/platform/random.ts';
-import { createSandboxDriver } from '../../src/sandboxes/create.ts';
+import { createSandboxDriver, type SandboxDriverDeps } from '../../src/sandboxes/create.ts';
 import type { SandboxDriver } from '../../src/sandboxes/sandbox.ts';
 
 /** A builder with real git, blobs and sandboxes over a log in memory; the commands it sends are collected. */
@@ -123,11 +123,11 @@ const request = async ({ messaging }: Parts, build: string, environment: string)
 };
 
 /** Starts a builder with empty stores in a folder of its own. */
-export const openBuilderScenario = async (): Promise<BuilderScenario> => {
+export const openBuilderScenario = async (kind: SandboxDriverDeps['kind'] = 'bubblewrap'): Promise<BuilderScenario> => {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-builder-'));
   const messaging = createMemoryMessaging({ broker: createMemoryBroker({ clock }) });
   const runFolder = join(folder, 'run');
-  const driver = await createSandboxDriver({ kind: 'bubblewrap', runFolder, clock, logger: silentLogger });
+  const driver = await createSandboxDriver({ kind, runFolder, clock, logger: silentLogger });
   const blobs = createDirectoryBlobs({ folder: join(folder, 'blobs') });
   const layers = createLayerStore({ blobs, random, folder: join(folder, 'layers') });
   const parts: Parts = { folder, driver, messaging, layers, ends: new Map() };

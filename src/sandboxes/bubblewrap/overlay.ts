@@ -31,14 +31,14 @@ export const inOverlay = ({ layer, place }: Overlay, identity: Identity): readon
 ];
 
 /** What of /etc is the sandbox's own, whatever packages bring: users, names, loader, certificates. */
-const own = new Set([
+export const ownSettings: ReadonlySet<string> = new Set([
   ...['passwd', 'group', 'shadow', 'hosts', 'hostname', 'nsswitch.conf', 'resolv.conf'],
   ...['alternatives', 'ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'ssl', 'pki', 'ca-certificates.conf'],
 ]);
 
 const settingsIn = (layer: string): readonly Mount[] => {
   const etc = join(layer, 'etc');
-  const names = existsSync(etc) ? readdirSync(etc).filter((name) => !own.has(name)) : [];
+  const names = existsSync(etc) ? readdirSync(etc).filter((name) => !ownSettings.has(name)) : [];
   return names.map((name) => ({ source: join(etc, name), target: `/etc/${name}`, writable: false }));
 };
 

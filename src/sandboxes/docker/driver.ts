@@ -25,6 +25,7 @@ import { containerOptions } from './container-options.ts';
 import { enforcementOf } from './enforcement.ts';
 import { messageOf, openEngine } from './engine.ts';
 import { ensureSandboxImage } from './image.ts';
+import { createLayerImages, type LayerImages } from './layer-image.ts';
 import { removeContainers } from './leftovers.ts';
 import { openStandardStreams, type StandardStreams } from './standard-streams.ts';
 
@@ -46,12 +47,14 @@ export interface DockerDeps extends DockerOptions {
 interface Machine {
   readonly engine: Docker;
   readonly image: string;
+  /** The same with system packages. */
+  readonly layerImages: LayerImages;
   readonly runFolder: string;
   /** Distinguishes the containers of this driver from those of others on the same engine. */
   readonly mark: string;
   /** uid and gid of everything inside. */
   readonly user: { readonly uid: number; readonly gid: number };
-  readonly system: SystemFolder;
+  readonly system: Pick<SystemFolder, 'own' | 'resolver'>;
   readonly pipes: PipeStock;
   /** Null where what we mount does not reach running containers. */
   readonly adoption: Adoption | null;
@@ -83,9 +86,6 @@ const checkPossible = ({ adoption, outside }: Machine, spec: SandboxSpec): void 
     throw refuse(spec, 'is to be adopted later, which this machine does not allow');
   }
   if (spec.limits.gpus > 0) throw refuse(spec, 'needs a graphics processor, which this driver gives to none');
-  if ((spec.systemLayer ?? null) !== null) {
-    throw refuse(spec, 'needs system packages of its own, which this driver cannot lay over its image');
-  }
   if (spec.network === 'none') return;
   if (spec.network !== 'outside') throw refuse(spec, 'is to reach named hosts only, which this driver cannot do');
   if ('missing' in outside) {
@@ -118,7 +118,7 @@ const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise
     spec,
     name: `millrace-${machine.mark}-${spec.id}`,
     labels: { 'millrace.driver': machine.mark },
-    image: machine.image,
+    image: spec.systemLayer == null ? machine.image : await machine.layerImages.of(spec.systemLayer),
     user: `${user.uid}:${user.gid}`,
     system: machine.system,
     streams: begun.streams.mounts,
@@ -256,6 +256,12 @@ const userInside = (): Machine['user'] => {
   return uid === 0 ? { uid: insideUid, gid: insideUid } : { uid, gid };
 };
 
+const certificatesFile = '/etc/ssl/certs/ca-certificates.crt';
+
+/** Whom this machine trusts: its owner may have added authorities of a mirror or a proxy. */
+const certificates = (): readonly Mount[] =>
+  existsSync(certificatesFile) ? [{ source: certificatesFile, target: certificatesFile, writable: false }] : [];
+
 const examine = async (deps: DockerDeps): Promise<Machine> => {
   const engine = await openEngine(deps.socketPath);
   await mkdir(deps.runFolder, { recursive: true });
@@ -273,11 +279,25 @@ const examine = async (deps: DockerDeps): Promise<Machine> => {
   });
   const outside = findOutsideNetwork(deps.clock);
   const nameserver = 'missing' in outside ? '127.0.0.1' : outside.nameserver;
-  const system = await prepareSystemFolder(join(runFolder, 'etc'), nameserver);
+  const { own, resolver } = await prepareSystemFolder(join(runFolder, 'etc'), nameserver);
+  const system = { own: [...own, ...certificates()], resolver };
   const user = userInside();
   const pipes = createPipeStock(join(runFolder, 'pipes'), process.getuid?.() === 0 ? user.uid : null);
   const adoption = await prepareAdoptionHere(join(runFolder, 'adopted'));
-  const machine = { engine, image, runFolder, mark, user, system, pipes, adoption, outside, clock: deps.clock };
+  const layerImages = createLayerImages({ engine, base: image, folder: runFolder });
+  const machine = {
+    engine,
+    image,
+    layerImages,
+    runFolder,
+    mark,
+    user,
+    system,
+    pipes,
+    adoption,
+    outside,
+    clock: deps.clock,
+  };
   await tryOut(machine);
   return (await tryAdoption(machine)) ? machine : { ...machine, adoption: null };
 };
