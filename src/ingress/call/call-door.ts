@@ -25,26 +25,28 @@ export interface CallDoor {
 export const createCallDoor = (options: CallDoorOptions): CallDoor => {
   const { kept, runner } = options;
 
+  const refuse = (response: ServerResponse, thrown: unknown): void => {
+    const error = asPlatformError(thrown);
+    options.metrics.refused();
+    if (error.kind === 'internal') options.logger.error({ event: 'call.broken', code: error.code, err: error });
+    sendFailure(response, error);
+  };
+  const refuseKept = async (call: AcceptedRequest, response: ServerResponse, error: unknown): Promise<void> => {
+    // An unavailable log may have the request all the same: then the call stays remembered until its deadline.
+    if (asPlatformError(error).code !== 'MESSAGING_UNAVAILABLE') await kept.forget(call);
+    refuse(response, error);
+  };
   const runKept = async (call: AcceptedRequest, response: ServerResponse): Promise<void> => {
     const earlier = await kept.begin(call, () => runner.viewOf(call));
     if (earlier !== null) {
       sendAnswer(response, earlier.answer, earlier.id);
       return;
     }
-    await new Promise<void>((resolve, reject) => {
-      runner.run(call, response, reject);
-      response.once('close', resolve);
-    }).catch(async (error: unknown) => {
-      // An unavailable log may have the request all the same: then the call stays remembered until its deadline.
-      if (asPlatformError(error).code !== 'MESSAGING_UNAVAILABLE') await kept.forget(call);
-      throw error;
-    });
-  };
-  const refuse = (response: ServerResponse, thrown: unknown): void => {
-    const error = asPlatformError(thrown);
-    options.metrics.refused();
-    if (error.kind === 'internal') options.logger.error({ event: 'call.broken', code: error.code, err: error });
-    sendFailure(response, error);
+    try {
+      runner.run(call, response, (error) => void refuseKept(call, response, error));
+    } catch (error) {
+      await refuseKept(call, response, error);
+    }
   };
   const run = (call: AcceptedRequest, response: ServerResponse): void | Promise<void> => {
     if (isKept(call)) return runKept(call, response);

@@ -72,9 +72,10 @@ const outgoingCall = (
   wantsStdout: own.wantsStdout,
 });
 
-export const createCallRunner = (options: CallRunnerOptions): CallRunner => {
+/** Publishes calls that have their place. */
+const createRun = (options: CallRunnerOptions, views: ReturnType<typeof createViews>): Run => {
   const { admission, waiting, metrics, trees } = options;
-  const { sinceS, wantsStdout, viewOf } = createViews(options);
+  const { sinceS, wantsStdout, viewOf } = views;
   const outgoing = (call: AcceptedRequest, place: Admitted): OutgoingCall =>
     outgoingCall(call, place, { replyPartition: options.replyPartition, wantsStdout: wantsStdout(call) });
 
@@ -125,31 +126,36 @@ export const createCallRunner = (options: CallRunnerOptions): CallRunner => {
       },
       failed: (error) => {
         admission.leave(place);
+        trees.end(call, 'refused');
         refused(error);
       },
     });
   };
-  const runIn: Run = (call, place, response, refused) => {
+  return (call, place, response, refused) => {
     trees.begin(call);
     (call.options.output === 'void' ? runVoid : runWaiting)(call, place, response, refused);
   };
+};
 
+export const createCallRunner = (options: CallRunnerOptions): CallRunner => {
+  const views = createViews(options);
+  const run = createRun(options, views);
   return {
-    viewOf,
+    viewOf: views.viewOf,
     run: (call, response, refused) => {
       const { algorithm, build } = call.resolved;
       const account = call.caller.account.name;
       const pool = build.run?.pool ?? options.defaultPool;
       const applicant = { account, algorithmId: algorithm.id, build: build.hash, pool, nested: call.nested };
-      const entering = admission.enter(applicant);
+      const entering = options.admission.enter(applicant);
       if (!(entering instanceof Promise)) {
-        runIn(call, entering, response, refused);
+        run(call, entering, response, refused);
         return;
       }
       const late = (error: unknown): void => {
         refused(asPlatformError(error));
       };
-      entering.then((place) => runIn(call, place, response, refused)).catch(late);
+      entering.then((place) => run(call, place, response, refused)).catch(late);
     },
   };
 };
