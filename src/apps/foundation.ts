@@ -4,6 +4,7 @@ import { type Accounts, accountKind, keyKind } from '../accounts/accounts.ts';
 import { createAccounts } from '../accounts/create.ts';
 import { algorithmKind, buildKind, type Catalog, environmentKind, versionKind } from '../catalog/catalog.ts';
 import { createCatalog } from '../catalog/create.ts';
+import { reservationKind } from '../catalog/reservations.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Random } from '../kernel/random.ts';
@@ -72,7 +73,7 @@ export interface FoundationOptions {
   readonly onFailed: (error: Error) => void;
 }
 
-const kinds = [accountKind, keyKind, environmentKind, algorithmKind, buildKind, versionKind];
+const kinds = [accountKind, keyKind, environmentKind, algorithmKind, buildKind, versionKind, reservationKind];
 
 const nameProcess = (clock: Clock): string => `${hostname()}/${process.pid}/${Math.round(clock.nowMs()).toString(36)}`;
 

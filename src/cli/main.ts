@@ -11,6 +11,7 @@ import { lockCommand } from './commands/lock.ts';
 import { logsCommand } from './commands/logs.ts';
 import { newCommand } from './commands/new.ts';
 import { requestCommand } from './commands/request.ts';
+import { reserveCommand } from './commands/reserve.ts';
 import { runCommand as runFolderCommand } from './commands/run.ts';
 import { serveCommand } from './commands/serve.ts';
 import { shellCommand } from './commands/shell.ts';
@@ -32,6 +33,7 @@ const commands: readonly Command[] = [
   lockCommand,
   statusCommand,
   requestCommand,
+  reserveCommand,
   topicsCommand,
   deadCommand,
   demoCommand,

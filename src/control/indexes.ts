@@ -1,5 +1,6 @@
 import { accountKind, keyKind } from '../accounts/accounts.ts';
 import { algorithmKind, buildKind, environmentKind, versionKind } from '../catalog/catalog.ts';
+import { reservationKind } from '../catalog/reservations.ts';
 import { type StateIndex, stateIndex } from './state.ts';
 
 /** The key of {@link organisations}. */
@@ -47,7 +48,15 @@ export const environmentsByUuid = stateIndex({
 });
 
 /** Kinds of entities that the writer keeps. */
-export const stateKinds = [accountKind, keyKind, algorithmKind, buildKind, versionKind, environmentKind] as const;
+export const stateKinds = [
+  accountKind,
+  keyKind,
+  algorithmKind,
+  buildKind,
+  versionKind,
+  environmentKind,
+  reservationKind,
+] as const;
 
 /** Indexes that decisions use. */
 export const stateIndexes: readonly StateIndex[] = [

@@ -32,6 +32,7 @@ import { createOpenSession } from './open-session.ts';
 import type { PoolPolicy } from './pool/decide.ts';
 import { createPrefetch } from './prefetch.ts';
 import { createRecentRequests } from './recent-requests.ts';
+import { createReservations, type Reservations } from './reservations.ts';
 import { createResolveClass } from './resolve-class.ts';
 import { createOutputs } from './results/outputs.ts';
 import { limitsMaxOf } from './sandbox-limits.ts';
@@ -44,7 +45,7 @@ export interface ExecutorDeps {
   readonly codec: Codec;
   readonly catalog: Catalog;
   /** The view that the catalog answers from. */
-  readonly view: Pick<StateView, 'barrier' | 'watch'>;
+  readonly view: Pick<StateView, 'all' | 'barrier' | 'watch'>;
   readonly blobs: Blobs;
   readonly claimCheck: ClaimCheck;
   readonly driver: SandboxDriver;
@@ -77,14 +78,14 @@ const slotsOf = (config: ExecutorsConfig): number => config.MILLRACE_SLOTS ?? Ma
 const memoryBudgetOf = ({ MILLRACE_EXECUTOR_MEMORY_MB: megabytes }: ExecutorsConfig): number =>
   megabytes === undefined ? totalmem() / 2 : megabytes * mebibyte;
 
-const policyOf = (config: ExecutorsConfig, stock: Stock): PoolPolicy => ({
+const policyOf = (config: ExecutorsConfig, stock: Stock, reservations: Reservations): PoolPolicy => ({
   get memoryBudgetBytes() {
     return memoryBudgetOf(config) - stock.memoryBytes();
   },
   idleExpiryMs: config.MILLRACE_IDLE_EXPIRY_S * 1_000,
   growAfterMs: 20,
   yieldAfterMs: 1_000,
-  reserved: () => 0,
+  reserved: (classKey) => reservations.min(classKey),
 });
 
 /** What sandboxes are given of this machine. */
@@ -198,13 +199,16 @@ class PoolExecutor implements Executor {
 
   #createDispatcher(places: Places, onEnd: DispatcherDeps['onEnd']): Dispatcher {
     const { artefacts, languages, sockets, stock } = places;
+    const { catalog, view } = this.#deps;
+    const reservations = createReservations(view, catalog, this.#deps.config.MILLRACE_POOL);
     const { blobs, clock, config, driver, logger, random } = this.#deps;
     const limitsMax = limitsMaxOf(config);
     return createDispatcher({
       clock,
       logger,
       slots: this.#slots,
-      policy: policyOf(config, stock),
+      policy: policyOf(config, stock, reservations),
+      reserved: () => reservations.classes(),
       open: createOpenSession({
         driver,
         artefacts,

@@ -9,6 +9,7 @@ import { type Decision, decide, isStuck, type PoolPolicy } from './pool/decide.t
 import { createFailureBook } from './pool/failure-book.ts';
 import { type Figures, figuresOf } from './pool/figures.ts';
 import { createMemoryBook } from './pool/memory-book.ts';
+import { demandsWith, type ReservedClass } from './pool/reserved.ts';
 import {
   type Busy,
   begin,
@@ -44,6 +45,8 @@ export interface DispatcherDeps {
   fetchBody(ref: string): Promise<Buffer>;
   /** Null: running calls can make no calls. */
   readonly forwarder: Forwarder | null;
+  /** Of which classes sandboxes are kept warm; asked again and again. */
+  reserved(): readonly ReservedClass[];
   /** Called once for every call that was offered and not given back. */
   onEnd(call: Call, ended: Ended): void;
 }
@@ -67,13 +70,11 @@ export interface Dispatcher {
   close(): Promise<void>;
 }
 
-/** How often waiting calls are looked at, and how often an idle pool is. */
+/** How often waiting calls are looked at, and an idle pool. */
 const busyLookMs = 20;
 const idleLookMs = 1_000;
 const measureEveryMs = 1_000;
-/** How long it is remembered that a class had its turn. */
 const turnKeptMs = 60_000;
-/** How long an algorithm may take to end by itself. */
 const graceMs = 1_000;
 class SlotDispatcher implements Dispatcher {
   readonly #deps: DispatcherDeps;
@@ -128,8 +129,8 @@ class SlotDispatcher implements Dispatcher {
 
   state(): DispatcherState {
     const { slots, lent } = this.#table;
-    const classOf = (id: number): SandboxClass | undefined => this.#tenants.get(id)?.sandboxClass;
-    return { slots: this.#deps.slots, lent, queued: this.#queues.size, ...figuresOf(slots, classOf) };
+    const figures = figuresOf(slots, (id) => this.#tenants.get(id)?.sandboxClass);
+    return { slots: this.#deps.slots, lent, queued: this.#queues.size, ...figures };
   }
 
   async close(): Promise<void> {
@@ -191,12 +192,14 @@ class SlotDispatcher implements Dispatcher {
     }
     if (this.#closing === null) {
       this.#match();
-      const classes = this.#queues.classes();
-      const demands = this.#queues.demands({
-        expectedBytes: (sandboxClass) => this.#memory.expectedOf(sandboxClass),
-        leftMs: (key) => this.#leftMs.get(key) ?? Number.NEGATIVE_INFINITY,
-      });
-      const { slots } = this.#table;
+      const figures = {
+        expectedBytes: (sandboxClass: SandboxClass) => this.#memory.expectedOf(sandboxClass),
+        leftMs: (key: ClassKey) => this.#leftMs.get(key) ?? Number.NEGATIVE_INFINITY,
+      };
+      const [{ slots }, reserved] = [this.#table, this.#deps.reserved()];
+      // Old enough for a further sandbox, never so old that a running call had to make room.
+      const sinceMs = nowMs - policy.growAfterMs;
+      const { classes, demands } = demandsWith(reserved, this.#queues, { slots, figures, sinceMs });
       const pool = { nowMs, capacity: this.#deps.slots, slots, demands, failures: this.#failures.all };
       const decisions = decide(pool, policy);
       this.#freeStuck(isStuck(pool, decisions));
@@ -211,7 +214,6 @@ class SlotDispatcher implements Dispatcher {
     for (const call of this.#queues.remove(({ deadlineMs }) => deadlineMs <= nowMs)) this.#timeOut(call);
   }
 
-  /** Calls that were held back although a sandbox of theirs was warm. */
   #match(): void {
     for (const classKey of this.#queues.classes().keys()) {
       for (let warm = this.#lastUsedAlive(classKey); warm !== undefined; warm = this.#lastUsedAlive(classKey)) {

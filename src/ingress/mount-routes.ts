@@ -18,6 +18,7 @@ import { organizationRoutes } from './routes/organizations.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { requestCallsRoutes } from './routes/request-calls.ts';
 import { requestRoutes } from './routes/requests.ts';
+import { reservationRoutes } from './routes/reservations.ts';
 import { sourceRoutes } from './routes/source.ts';
 import { statusRoutes } from './routes/status.ts';
 import { topicRoutes } from './routes/topics.ts';
@@ -57,4 +58,5 @@ export const mountRoutes = (app: HttpApp, { deps, parts, readiness, pulse }: Mou
   topicRoutes(app, all);
   deadRoutes(app, all);
   statusRoutes(app, all);
+  reservationRoutes(app, all);
 };

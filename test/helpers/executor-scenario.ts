@@ -34,7 +34,7 @@ import {
 } from '../../src/kernel/topics.ts';
 import { createClaimCheck } from '../../src/messaging/claim-check.ts';
 import { createCodec } from '../../src/messaging/codec.ts';
-import { encodeEntity } from '../../src/messaging/entity-record.ts';
+import { encodeEntity, encodeTombstone } from '../../src/messaging/entity-record.ts';
 import { createMemoryBroker } from '../../src/messaging/memory/broker.ts';
 import { createMemoryMessaging } from '../../src/messaging/memory/memory-messaging.ts';
 import type { InRecord } from '../../src/messaging/messaging.ts';
@@ -332,7 +332,8 @@ export const openExecutorScenario = async (kind: SandboxDriverDeps['kind'], conf
       setAtMs: 1,
       setBy: 'ann',
     };
-    await put(reservationKind, entity);
+    if (min > 0) await put(reservationKind, entity);
+    else await appender.append(encodeTombstone(reservationKind, reservationKind.idOf(entity)));
     await view.barrier();
   };
 

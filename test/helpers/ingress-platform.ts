@@ -6,6 +6,7 @@ import { createAccounts } from '../../src/accounts/create.ts';
 import { createRunTokens, type RunTokens } from '../../src/accounts/run-token.ts';
 import { algorithmKind, buildKind, environmentKind, versionKind } from '../../src/catalog/catalog.ts';
 import { createCatalog } from '../../src/catalog/create.ts';
+import { reservationKind } from '../../src/catalog/reservations.ts';
 import { createControl } from '../../src/control/create.ts';
 import type { IngressConfig } from '../../src/ingress/config.ts';
 import { createIngress } from '../../src/ingress/create.ts';
@@ -136,7 +137,7 @@ export const startIngressPlatform = async (config: Partial<IngressConfig> = {}):
     onFailed,
   });
   await control.start();
-  const kinds = [accountKind, keyKind, algorithmKind, buildKind, versionKind, environmentKind];
+  const kinds = [accountKind, keyKind, algorithmKind, buildKind, versionKind, environmentKind, reservationKind];
   const view = await createStateView({ messaging, codec, clock, logger, kinds });
   const commands = await createCommands({ messaging, codec, view, clock, random, process: 'test' });
   const accounts = createAccounts({ view });

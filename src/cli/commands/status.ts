@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Command, type Invocation } from '../command.ts';
+import { readReservations, reservationHeads, reservationRows } from './reserve.ts';
 
 const help = `Usage: millrace status [--watch]
 
@@ -32,8 +33,9 @@ interface Status {
 
 const show = async ({ client, terminal }: Invocation): Promise<void> => {
   const status = (await client.json('GET', '/v1/status')) as Status;
+  const reservations = await readReservations({ client });
   if (terminal.json) {
-    terminal.value(status);
+    terminal.value({ ...status, reservations });
     return;
   }
   terminal.line(`broker ${status.broker.brokers.join(',')} ${status.broker.reachable ? 'up' : 'DOWN'}`);
@@ -55,6 +57,7 @@ const show = async ({ client, terminal }: Invocation): Promise<void> => {
       ['GROUP', 'TOPIC', 'LAG'],
       status.lag.map((each) => [each.group, each.topic, String(each.records)]),
     );
+  if (reservations.length > 0) terminal.table([...reservationHeads], reservationRows(reservations));
   for (const each of status.mismatches) {
     terminal.line(terminal.red(`topic ${each.topic}: ${each.property} is ${each.actual}, declared ${each.declared}`));
   }

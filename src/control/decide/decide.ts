@@ -12,6 +12,7 @@ import type { CommandSpec, Decision, Effect } from './decision.ts';
 import { environmentCommands } from './environment.ts';
 import { keyCommands } from './key.ts';
 import { organisationCommands } from './organisation.ts';
+import { reservationCommands } from './reservation.ts';
 import { vendorCodes } from './vendor-codes.ts';
 import { versionCommands } from './version.ts';
 
@@ -24,6 +25,7 @@ const specs: readonly CommandSpec[] = [
   ...buildCommands,
   ...versionCommands,
   ...environmentCommands,
+  ...reservationCommands,
 ];
 const specsByName: ReadonlyMap<string, CommandSpec> = new Map(specs.map((spec) => [spec.name, spec]));
 
