@@ -2,9 +2,9 @@
 
     P   loaded the algorithm. It keeps the way to the platform's API and waits for
     K   the prepared process: reads requests, forks one process for each, and is the only one that answers.
-    C   one call. Its memory is a copy; its user, process, mount and IPC namespaces are its own, `/tmp`, the home folder
-        and `/dev/shm` are empty; no capability is left to undo that. It holds a socket to K and its own two output
-        pipes, nothing else that another call holds as well.
+    C   one call. Its memory is a copy; its process, mount and IPC namespaces are its own, `/tmp`, the home folder and
+        `/dev/shm` are empty; no capability is left to undo that. It holds a socket to K and its own two output pipes,
+        nothing else that another call holds as well.
 
 K kills C's process namespace, and so whatever the call started, before the answer is passed on. C is forked ahead of
 its request: what remains in the way of a call is the copying of pages that it writes to.
@@ -16,11 +16,13 @@ import select
 import signal
 import socket
 import stat
+import struct
 import sys
 
 NEW_MOUNTS, NEW_IPC, NEW_USER, NEW_PIDS = 0x20000, 0x8000000, 0x10000000, 0x20000000
 NO_SUID, NO_DEVICES, NO_PROGRAMS = 2, 4, 8
 NO_NEW_PRIVILEGES = 38
+SECCOMP, FILTER = 22, 2
 COLLAPSE = 25
 HUGE_PAGE = 2 * 1024 * 1024
 CHUNK = 65536
@@ -28,6 +30,40 @@ WRITABLE = ("/tmp", "/home/algo", "/dev/shm")
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+
+
+# The kernel's key rings belong to a user, so calls would share them: add_key, request_key and keyctl are refused.
+# Machine: (its number in system call filters, the first of the three calls).
+KEY_CALLS = {"x86_64": (0xC000003E, 248), "aarch64": (0xC00000B7, 217)}
+
+
+class _Filter(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_void_p)]
+
+
+def _forbid_keys():
+    """For this process and all that it forks, for good. Raises OSError on a machine that is not known here."""
+    machine = os.uname().machine
+    if machine not in KEY_CALLS:
+        raise OSError("the system calls of %s are not known" % machine)
+    architecture, first = KEY_CALLS[machine]
+    load, equal, at_least, leave = 0x20, 0x15, 0x35, 0x06
+    allow, refuse = 0x7FFF0000, 0x00050001  # with "Operation not permitted"
+    steps = (
+        (load, 0, 0, 4),
+        (equal, 0, 4, architecture),  # calls of another architecture have other numbers
+        (load, 0, 0, 0),
+        (at_least, 2, 0, 0x40000000),  # as those of x32 on x86-64
+        (at_least, 0, 2, first),
+        (at_least, 1, 0, first + 3),
+        (leave, 0, 0, refuse),
+        (leave, 0, 0, allow),
+    )
+    code = b"".join(struct.pack("=HBBI", *step) for step in steps)
+    program = ctypes.create_string_buffer(code, len(code))
+    _must(_libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0), "prctl")
+    filter = _Filter(len(steps), ctypes.addressof(program))
+    _must(_libc.prctl(SECCOMP, FILTER, ctypes.byref(filter), 0, 0), "seccomp")
 
 
 def _must(result, what):
@@ -163,6 +199,8 @@ def become_prepared():
         _mirror(pid)
     try:
         _mount_proc()
+        _write("/proc/sys/user/max_user_namespaces", "0")
+        _forbid_keys()
         prepared = _Prepared()
         rehearsal = _Call(prepared, lambda line: line)
         works = rehearsal.run(b"\n") is not None
@@ -208,7 +246,6 @@ _no_capabilities = (ctypes.c_uint32 * 6)()
 
 def _drop_capabilities():
     _must(_libc.capset(_capability_header, _no_capabilities), "capset")
-    _must(_libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0), "prctl")
 
 
 class _Prepared:
@@ -229,15 +266,12 @@ class _Prepared:
         _mount_proc()
         for path, options in self.folders:
             _mount(b"tmpfs", path, NO_SUID | NO_DEVICES, options)
-        # Keys of the kernel's key rings belong to a user namespace. Over the mounts, this one gives no capability.
-        _new_user_namespace(0)
         for descriptor in self.files:
             _reopen(descriptor)
         last = 2
         for kept in sorted([own] + self.files + self.devices) + [self.highest]:
             os.closerange(last + 1, kept)
             last = kept
-        _write("/proc/sys/user/max_user_namespaces", "0")
         _drop_capabilities()
 
 
