@@ -31,6 +31,11 @@ const faultsOf = (read: () => unknown): unknown => {
 };
 
 describe('readConfig', () => {
+  test('leaves variables unset in a schema that demands none', () => {
+    const schemas = [Type.Object({ MILLRACE_ADDRESS: Type.Optional(Type.String()) })] as const;
+    expect(readConfig({ schemas, environment: {} })).toEqual({});
+  });
+
   test('coerces what is set, gives defaults for what is not, and freezes the result', () => {
     const environment = {
       MILLRACE_PORT: ' 9000 ',

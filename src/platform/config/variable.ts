@@ -30,8 +30,9 @@ export interface VariableSchema {
 export const variablesOf = (schema: TObject): readonly (readonly [string, VariableSchema])[] =>
   Object.entries(schema.properties as Record<string, VariableSchema>);
 
-/** True when the variable may stay unset without having a default. */
-export const isOptional = (schema: TObject, name: string): boolean => !schema.required.includes(name);
+/** True when the variable may stay unset without having a default. TypeBox lists nothing where all of them may. */
+export const isOptional = (schema: { readonly required?: readonly string[] }, name: string): boolean =>
+  !(schema.required ?? []).includes(name);
 
 /** The values of a closed choice; undefined for other variables. */
 export const choicesOf = (variable: VariableSchema): readonly string[] | undefined =>
