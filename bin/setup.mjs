@@ -3,7 +3,7 @@
  * Brings a fresh machine to where the platform starts: locked packages, Node 24, system packages, Apache Kafka.
  * Runs on Node 18 or later without any package. Each step does only what is missing; when nothing is, all together
  * takes a few milliseconds. `npm start`, `npm test` and `bin/millrace` call it; by hand: `node bin/setup.mjs`, with a
- * Docker engine and the image of sandboxes: `node bin/setup.mjs --docker`.
+ * Docker engine, the image of sandboxes and what tests need: `node bin/setup.mjs --docker`.
  */
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +13,7 @@ import { node24 } from './setup/node24.mjs';
 import { packages } from './setup/packages.mjs';
 import { SetupProblem } from './setup/problem.mjs';
 import { createProgress } from './setup/progress.mjs';
-import { sandboxPackages, systemPackages } from './setup/system-packages.mjs';
+import { sandboxPackages, systemPackages, testPackages } from './setup/system-packages.mjs';
 
 const steps = {
   packages,
@@ -23,18 +23,21 @@ const steps = {
   docker: dockerEngine,
   image: sandboxImage,
   sandboxes: sandboxPackages,
+  tests: testPackages,
 };
 const wantsDocker = process.env.MILLRACE_SANDBOX === 'docker';
 /** What everybody needs. The other steps are for tests and for `MILLRACE_SANDBOX=docker`. */
 const usual = ['packages', 'node', 'system', 'kafka'];
 /** The usual steps, and an engine that runs sandboxes. */
 export const withDocker = [...usual, 'docker', 'image'];
+/** All that tests need. */
+export const forTests = [...withDocker, 'tests'];
 /** What runs an algorithm on this machine, without the platform. */
 export const forLocalRuns = ['packages', 'node', 'sandboxes', ...(wantsDocker ? ['docker', 'image'] : [])];
 
 /**
  * Runs the steps that are needed, in order.
- * @param {{ needs?: ('packages' | 'node' | 'system' | 'kafka' | 'docker' | 'image' | 'sandboxes')[] }} [options] default: what a platform needs; `['packages', 'node']` is enough for checks and unit tests
+ * @param {{ needs?: ('packages' | 'node' | 'system' | 'kafka' | 'docker' | 'image' | 'sandboxes' | 'tests')[] }} [options] default: what a platform needs; `['packages', 'node']` is enough for checks and unit tests
  * @returns {Promise<boolean>} false when the set-up could not be completed; what to do has been printed
  */
 export const setup = async ({ needs = wantsDocker ? withDocker : usual } = {}) => {
@@ -60,6 +63,6 @@ export const setup = async ({ needs = wantsDocker ? withDocker : usual } = {}) =
 };
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  const needs = process.argv.includes('--docker') ? { needs: withDocker } : {};
+  const needs = process.argv.includes('--docker') ? { needs: forTests } : {};
   if (!(await setup(needs))) process.exitCode = 1;
 }

@@ -152,5 +152,11 @@ const stepOf = (list, stampName) => {
 /** Programs of the machine's own package manager. */
 export const systemPackages = stepOf([...forPlatform, ...forSandboxes], '.millrace-system');
 
+/** What tests need beside: the real parts of drivers. */
+export const testPackages = stepOf(
+  [{ program: 'redis-server', debian: [['redis-server']], name: 'Redis' }],
+  '.millrace-tests',
+);
+
 /** Those alone that run an algorithm on this machine. */
 export const sandboxPackages = stepOf(forSandboxes, '.millrace-sandboxes');
