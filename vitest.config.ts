@@ -19,6 +19,7 @@ export default defineConfig({
       kind('unit', ['src/**/*.test.ts', 'tools/**/*.test.ts'], 5_000, false),
       kind('sim', ['test/sim/**/*.sim.test.ts'], 240_000, true),
       kind('contract', ['test/contract/**/*.contract.test.ts'], 60_000, true),
+      kind('hostile', ['test/hostile/**/*.hostile.test.ts'], 90_000, true),
       kind('flow', ['test/flow/**/*.flow.test.ts'], 30_000, false),
       {
         test: {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
  * skipped counts as failed, and so does a project that ran nothing. Arguments name projects: `npm test -- unit sim`.
  */
 
-const projects = ['unit', 'sim', 'contract', 'flow', 'e2e', 'chaos'] as const;
+const projects = ['unit', 'sim', 'contract', 'hostile', 'flow', 'e2e', 'chaos'] as const;
 
 interface Report {
   readonly numPassedTests: number;

@@ -58,10 +58,10 @@ def read_around(path):
 
 
 def find_sockets():
-    """Unix sockets anywhere in the file system."""
+    """Unix sockets anywhere but in the system's programs."""
     found = []
     for folder, folders, names in os.walk("/"):
-        if folder == "/proc":
+        if folder in ("/proc", "/usr"):
             folders.clear()
             continue
         for name in names:
@@ -124,8 +124,11 @@ def gain_rights():
         "raw socket": attempt(lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1).close()) or "ok",
         "packet socket": attempt(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 3).close()) or "ok",
         "kernel log": said(libc.klogctl, 3, ctypes.create_string_buffer(16), 16),
-        "core pattern": attempt(lambda: open("/proc/sys/kernel/core_pattern", "w").write("|/tmp/x") and "ok"),
-        "sysrq": attempt(lambda: open("/proc/sysrq-trigger", "w").write("h") and "ok"),
+        # Opened only: what could be written is never written.
+        "core pattern": attempt(lambda: os.open("/proc/sys/kernel/core_pattern", os.O_WRONLY) and "ok"),
+        "binary formats": attempt(lambda: os.open("/proc/sys/fs/binfmt_misc/register", os.O_WRONLY) and "ok"),
+        "helper of the kernel": attempt(lambda: os.open("/proc/sys/kernel/modprobe", os.O_WRONLY) and "ok"),
+        "sysrq": attempt(lambda: os.open("/proc/sysrq-trigger", os.O_WRONLY) and "ok"),
     }
     return {**outcomes, "enter": entered}
 
@@ -155,35 +158,6 @@ def run_setuid():
         "status": {name: status[name].strip() for name in ("NoNewPrivs", "CapPrm", "CapEff", "CapBnd", "CapAmb")},
         "uid": os.getuid(),
     }
-
-
-def take_quotas():
-    """Takes what the kernel counts for each user of the machine, and keeps it."""
-    kept = []
-    global held
-    held = kept
-    taken = {"inotify": 0, "pipes": 0, "mlock": 0}
-    while taken["inotify"] < 4_000:
-        descriptor = libc.inotify_init1(0)
-        if descriptor < 0:
-            break
-        taken["inotify"] += 1
-    for _ in range(900):
-        ends = attempt(os.pipe)
-        if isinstance(ends, str):
-            break
-        kept.append(ends)
-        taken["pipes"] += 1
-    return taken
-
-
-def use_quotas():
-    """Whether an ordinary program still gets what it needs of these."""
-    import fcntl
-
-    watch = said(libc.inotify_init1, 0)
-    reading, writing = os.pipe()
-    return {"inotify": watch, "pipe bytes": fcntl.fcntl(reading, 1032)}
 
 
 def apply(input):

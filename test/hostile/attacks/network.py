@@ -21,8 +21,9 @@ def begin(host, port):
     except OSError as error:
         code = error.errno
     if code == 0:
+        itself = client.getsockname() == client.getpeername()
         client.close()
-        return "open"
+        return "itself" if itself else "open"
     if code in (errno.EINPROGRESS, errno.EWOULDBLOCK):
         return client
     client.close()
@@ -56,7 +57,9 @@ def scan(host, ports, wait_s=2):
                 client, port = waiting.pop(descriptor)
                 poll.unregister(client)
                 code = client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-                note(port, "open" if code == 0 else errno.errorcode.get(code, str(code)))
+                # A connection from a port to itself is open, with nobody there.
+                itself = code == 0 and client.getsockname() == client.getpeername()
+                note(port, "itself" if itself else "open" if code == 0 else errno.errorcode.get(code, str(code)))
                 client.close()
         for client, port in waiting.values():
             note(port, "silent")

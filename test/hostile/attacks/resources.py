@@ -76,8 +76,8 @@ def fill_inodes():
 
 
 def print_lines(size):
-    for _ in range(size // 100):
-        print("x" * 99)
+    for _ in range(size // 5_000):
+        print("x" * 4_999)
 
 
 def print_line(size):
