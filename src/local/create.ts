@@ -44,17 +44,17 @@ export const createLocalPlatform = async (deps: LocalPlatformDeps): Promise<Loca
   const executor = await createDirectExecutor({ ...deps, layers, layersFolder });
   const records = createBuildRecords(join(dataFolder, 'builds'));
   const builds = createFolderBuilds({ ...deps, layers, layersFolder, records });
-  const languageOf = (environment: string): string => builds.environmentOf(environment).id;
+  const idOf = (environment: string): string => builds.environmentOf(environment).id;
 
   const open: LocalPlatform['open'] = async (build, options) =>
-    await executor.open(classOf(build, languageOf(build.source.environment), options));
+    await executor.open(classOf(build, idOf(build.source.environment), options));
   return {
     warnings: driver.enforcement.flatMap(({ what, enforced, how }) => (enforced ? [] : [`${what}: ${how}`])),
     build: builds.build,
     test: builds.test,
     open,
     startShell: async (build, shell) =>
-      await startShell(executor, classOf(build, languageOf(build.source.environment), shell), {
+      await startShell(executor, classOf(build, idOf(build.source.environment), shell), {
         ...shell,
         runtimeFolder,
       }),

@@ -3,9 +3,9 @@ import type { SandboxClass } from '../executors/call.ts';
 import { createResolveClass } from '../executors/resolve-class.ts';
 import type { LocalBuild, RunOptions } from './local.ts';
 
-/** Which sandboxes run the build, decided as an executor decides it for an algorithm with these settings. */
-export const classOf = (local: LocalBuild, language: string, { network }: RunOptions): SandboxClass => {
-  const { name, environment: id } = local.source;
+/** Which sandboxes run the build in the environment of that id, decided as an executor decides it for such settings. */
+export const classOf = (local: LocalBuild, id: string, { network }: RunOptions): SandboxClass => {
+  const { name } = local.source;
   const algorithm: Algorithm = {
     id: name,
     owner: 'local',
@@ -37,7 +37,7 @@ export const classOf = (local: LocalBuild, language: string, { network }: RunOpt
     error: null,
     log: null,
   };
-  const environment: Environment = { id, uuid: '', label: id, language, dependencyFile: '' };
+  const environment: Environment = { id, uuid: '', label: id, language: id, dependencyFile: '' };
   const resolve = createResolveClass({
     algorithmById: () => algorithm,
     build: () => build,
