@@ -1,6 +1,8 @@
+import type { Clock } from '../kernel/clock.ts';
 import { limits } from '../kernel/limits.ts';
+import type { Logger } from '../kernel/logger.ts';
 import type { Call } from './call.ts';
-import type { DispatcherDeps } from './dispatcher.ts';
+import type { Forwarder } from './chaining/forward.ts';
 import { unreadEnd } from './run-end.ts';
 import type { RunEnd, Session } from './session.ts';
 
@@ -9,15 +11,18 @@ export type ExecuteCall = (session: Session, call: Call, onWaits: (waits: boolea
 
 const nothing = Buffer.alloc(0);
 
-export const createExecuteCall = ({
-  clock,
-  fetchBody,
-  forwarder,
-  logger,
-}: Pick<DispatcherDeps, 'clock' | 'fetchBody' | 'forwarder' | 'logger'>): ExecuteCall => {
+export interface ExecuteCallDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly forwarder: Forwarder | null;
+  fetchBody(ref: string): Promise<Buffer>;
+}
+
+export const createExecuteCall = (deps: ExecuteCallDeps): ExecuteCall => {
+  const { clock, forwarder, logger } = deps;
   const bodyOf = async ({ request }: Call): Promise<Buffer> => {
     if (request.body !== null) return request.body;
-    return request.bodyRef === null ? nothing : await fetchBody(request.bodyRef);
+    return request.bodyRef === null ? nothing : await deps.fetchBody(request.bodyRef);
   };
   return async (session, call, onWaits) => {
     let { body } = call.request;

@@ -16,7 +16,7 @@ export interface Children {
 }
 
 /** Header in which our clients say for which run of the sandbox (from 1) they ask. Others do not say. */
-export const runHeader = 'x-millrace-run';
+const runHeader = 'x-millrace-run';
 
 class SandboxChildren implements Children {
   readonly #onLeftover: () => void;

@@ -34,7 +34,7 @@ export const traceparentOf = ({ call, link }: ChainedRun): string => {
 };
 
 /** The calls from the root of the tree down to this one. */
-export const chainOf = ({ call, link }: ChainedRun): readonly string[] => {
+const chainOf = ({ call, link }: ChainedRun): readonly string[] => {
   const above = headerText(link.headers, headerNames.chain);
   const { algorithm, build, version } = call.request;
   const own = `${algorithm}@${version ?? build.slice(0, 12)}`;

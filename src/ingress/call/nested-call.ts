@@ -69,7 +69,7 @@ const createUsedTokens = (clock: Clock): { use(id: string): boolean } => {
 const nameOf = (call: string): string => call.slice(0, call.lastIndexOf('@'));
 
 /** The shortest circle at the end of the chain, for the reader; null: it goes straight. */
-export const circleIn = (chain: readonly string[]): string | null => {
+const circleIn = (chain: readonly string[]): string | null => {
   const last = chain.at(-1);
   const before = chain.lastIndexOf(last ?? '', -2);
   return last === undefined || before < 0 ? null : chain.slice(before).map(nameOf).join(' → ');
