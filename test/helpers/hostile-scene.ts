@@ -20,7 +20,7 @@ export interface Attacker {
 }
 
 /** Twice what it is in quiet times is what a neighbour may wait; below this it is noise of a machine with two processors. */
-const p99FloorMs = 50;
+const p99FloorMs = 75;
 const attemptsMax = 4;
 const allowedMs = (quietMs: number): number => Math.max(2 * quietMs, p99FloorMs);
 /** How far an answer may be behind its deadline. */
