@@ -5,7 +5,7 @@ import type { Endpoint } from '../endpoint/endpoint.ts';
 import type { Language } from '../languages.ts';
 
 /** Named hosts are another network for each build. */
-export type Network = Extract<SandboxNetwork, string>;
+type Network = Extract<SandboxNetwork, string>;
 
 /** A sandbox in which a language's runner waits for an algorithm. */
 export interface Prewarmed {
