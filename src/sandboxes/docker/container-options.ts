@@ -15,6 +15,8 @@ export interface ContainerParts {
   readonly streams: readonly Mount[];
   /** Host path of the pipe that appears at `/tmp/algoout`; null: none. */
   readonly resultPipe: string | null;
+  /** Host path of what stands at `/etc/hosts`; null: the system's. */
+  readonly hostsFile: string | null;
   /** Empty folders for what is mounted when the sandbox is adopted; what is mounted there later is seen inside. */
   readonly reserved: readonly Mount[];
 }
@@ -54,8 +56,10 @@ const bind = ({ source, target, writable }: Mount, later: boolean): BindMount =>
 const temporary = (sizeBytes: number, mode: string): string =>
   `rw,exec,nosuid,nodev,size=${Math.max(4096, Math.floor(sizeBytes))},mode=${mode}`;
 
-const specialMounts = ({ spec, system, streams, resultPipe }: ContainerParts): readonly Mount[] => [
-  ...system.own,
+const specialMounts = ({ spec, system, streams, hostsFile, resultPipe }: ContainerParts): readonly Mount[] => [
+  ...system.own.map((mount) =>
+    mount.target === '/etc/hosts' ? { ...mount, source: hostsFile ?? mount.source } : mount,
+  ),
   system.resolver,
   ...streams,
   ...(resultPipe === null ? [] : [{ source: resultPipe, target: '/tmp/algoout', writable: true }]),

@@ -9,10 +9,11 @@ import { asPlatformError } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import { type Adoption, prepareAdoptionHere, type Reserved } from '../bubblewrap/adoption.ts';
 import { removeLeftovers } from '../bubblewrap/leftovers.ts';
-import { type Attachment, findOutsideNetwork, type OutsideNetwork } from '../bubblewrap/network.ts';
+import type { Attachment } from '../bubblewrap/network.ts';
 import { setLimits } from '../bubblewrap/set-limits.ts';
 import { insideUid, prepareSystemFolder, type SystemFolder } from '../bubblewrap/system-folder.ts';
 import { sandboxErrors } from '../errors.ts';
+import type { HostPolicy } from '../hosts/gate.ts';
 import { checkSpec } from '../process/check-spec.ts';
 import { giveFiles } from '../process/give-to.ts';
 import { makeMountPoints } from '../process/mount-points.ts';
@@ -27,6 +28,7 @@ import { messageOf, openEngine } from './engine.ts';
 import { ensureSandboxImage } from './image.ts';
 import { createLayerImages, type LayerImages } from './layer-image.ts';
 import { removeContainers } from './leftovers.ts';
+import { findNetworks, type Networks, type PreparedNetwork, prepareNetwork } from './networks.ts';
 import { openStandardStreams, type StandardStreams } from './standard-streams.ts';
 
 /** How the engine is reached and what sandboxes are made of. */
@@ -40,6 +42,8 @@ export interface DockerDeps extends DockerOptions {
   /** Told when a part of the image is there, in words. */
   readonly onProgress: (text: string) => void;
   readonly runFolder: string;
+  /** Which hosts an allow-list may lead to; left out: those of the Internet. */
+  readonly hostPolicy?: HostPolicy;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -58,7 +62,7 @@ interface Machine {
   readonly pipes: PipeStock;
   /** Null where what we mount does not reach running containers. */
   readonly adoption: Adoption | null;
-  readonly outside: OutsideNetwork | { readonly missing: readonly string[] };
+  readonly networks: Networks;
   readonly clock: Clock;
 }
 
@@ -81,25 +85,20 @@ const refuse = (spec: SandboxSpec, reason: string) =>
   sandboxErrors.START_FAILED({ message: `Sandbox ${spec.id} ${reason}.` });
 
 /** Throws for what a container of this driver cannot be. */
-const checkPossible = ({ adoption, outside }: Machine, spec: SandboxSpec): void => {
+const checkPossible = ({ adoption }: Machine, spec: SandboxSpec): void => {
   if (spec.adoptable !== undefined && adoption === null) {
     throw refuse(spec, 'is to be adopted later, which this machine does not allow');
   }
   if (spec.limits.gpus > 0) throw refuse(spec, 'needs a graphics processor, which this driver gives to none');
-  if (spec.network === 'none') return;
-  if (spec.network !== 'outside') throw refuse(spec, 'is to reach named hosts only, which this driver cannot do');
-  if ('missing' in outside) {
-    throw refuse(spec, `needs the network outside, for which this machine lacks: ${outside.missing.join(', ')}`);
-  }
 };
 
 /** The program waits behind its gate until its network is there. */
-const connect = async ({ outside }: Machine, spec: SandboxSpec, begun: Begun): Promise<void> => {
-  const { container, streams } = begun;
-  if (spec.network === 'none' || container === null || 'missing' in outside) return;
-  if (container.pid === null) throw refuse(spec, 'ended before its network was there');
-  begun.attachment = await outside.attach(container.pid, begun.folder);
-  streams?.stdin.write('\n');
+const connect = async ({ open }: PreparedNetwork, spec: SandboxSpec, begun: Begun): Promise<void> => {
+  if (open === null) return;
+  const pid = begun.container?.pid ?? null;
+  if (pid === null) throw refuse(spec, 'ended before its network was there, or this machine does not show its process');
+  begun.attachment = await open(pid);
+  begun.streams?.stdin.write('\n');
 };
 
 const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise<Started> => {
@@ -113,6 +112,7 @@ const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise
     await machine.pipes.take(resultPipe);
     begun.results = openResultChannel(resultPipe);
   }
+  const network = await prepareNetwork(machine.networks, spec, begun.folder);
   begun.reserved = (await machine.adoption?.reserve(spec.id, spec.adoptable ?? [])) ?? null;
   const options = containerOptions({
     spec,
@@ -123,10 +123,11 @@ const begin = async (machine: Machine, spec: SandboxSpec, begun: Begun): Promise
     system: machine.system,
     streams: begun.streams.mounts,
     resultPipe,
+    hostsFile: network.hostsFile,
     reserved: begun.reserved?.mounts ?? [],
   });
   begun.container = await startContainer(machine.engine, options);
-  await connect(machine, spec, begun);
+  await connect(network, spec, begun);
   return { container: begun.container, streams: begun.streams };
 };
 
@@ -277,7 +278,8 @@ const examine = async (deps: DockerDeps): Promise<Machine> => {
     folder: join(runFolder, 'image'),
     onProgress: deps.onProgress,
   });
-  const outside = findOutsideNetwork(deps.clock);
+  const networks = findNetworks(deps);
+  const { outside } = networks;
   const nameserver = 'missing' in outside ? '127.0.0.1' : outside.nameserver;
   const { own, resolver } = await prepareSystemFolder(join(runFolder, 'etc'), nameserver);
   const system = { own: [...own, ...certificates()], resolver };
@@ -295,7 +297,7 @@ const examine = async (deps: DockerDeps): Promise<Machine> => {
     system,
     pipes,
     adoption,
-    outside,
+    networks,
     clock: deps.clock,
   };
   await tryOut(machine);
@@ -308,7 +310,10 @@ export const createDockerDriver = async (deps: DockerDeps): Promise<SandboxDrive
   const running = new Set<Sandbox>();
   const starting = new Set<Promise<unknown>>();
   const { uid, gid } = machine.user;
-  const enforcement = enforcementOf(`${uid}:${gid}`, 'missing' in machine.outside ? machine.outside.missing : []);
+  const enforcement = enforcementOf(
+    `${uid}:${gid}`,
+    'missing' in machine.networks.outside ? machine.networks.outside.missing : [],
+  );
   for (const { what, enforced, how } of enforcement) {
     if (!enforced) deps.logger.warn({ event: 'sandbox.not-enforced', what, how });
   }
