@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Docker from 'dockerode';
+import { expect, it } from 'vitest';
 import { silentLogger } from '../../src/kernel/logger.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { describeSandboxes, type SandboxesUnderTest } from '../../src/sandboxes/conformance.ts';
@@ -66,6 +67,13 @@ const open = (kind: 'bubblewrap' | 'docker' | 'plain', mode: number) => async ()
     },
   };
 };
+
+it('the driver that is chosen where both work is bubblewrap', async () => {
+  const runFolder = await mkdtemp(join(tmpdir(), 'sandboxes-'));
+  const driver = await createSandboxDriver({ kind: 'auto', runFolder, clock: systemClock, logger: silentLogger });
+  expect(driver.name).toBe('bubblewrap');
+  await driver.close();
+});
 
 describeSandboxes('bubblewrap', open('bubblewrap', 0o755));
 describeSandboxes('bubblewrap, in a folder of its user alone', open('bubblewrap', 0o700));
