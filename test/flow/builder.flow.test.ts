@@ -63,6 +63,15 @@ test("the algorithm's tests are run without network on what was built, and repor
   expect(bad.tests?.summary).toContain('exited with code 5');
 }, 60_000);
 
+test('tests that fail are the end of a build whose manifest makes them a gate', async () => {
+  const end = await builder.build({
+    ...source,
+    'millrace.yaml': 'test: echo 1 of 2 failed; exit 5\ntest_gate: true\n',
+  });
+  expect(end).toMatchObject({ status: 'failed', artefact: null, error: { step: 'test' } });
+  expect(end.error?.message).toMatch(/exited with code 5.*The log ends with:.*1 of 2 failed/s);
+}, 60_000);
+
 test('dependencies are resolved once for all builds that name the same', async () => {
   const files = { ...source, 'requirements.txt': 'six==1.17.0\n' };
   const first = await builder.build(files);
