@@ -57,7 +57,8 @@ describe.each(driversUnderAttack)('an artefact that holds more than files, under
     const attacker = await scene.deploySource('', { packed: await packedWith(entries) });
     await scene.attack(attacker, async () => {
       const result = await attacker.call('read', { path: '/opt/algorithm/taken' }, { timeoutMs: 10_000 });
-      expect(result).toMatchObject({ status: expect.stringMatching(/failed|timeout/), body: null });
+      expect(['failed', 'timeout']).toContain(result.status);
+      expect(result.body).toBeNull();
       await expect(readFile('/tmp/hostile-planted')).rejects.toThrow('ENOENT');
     });
   });
