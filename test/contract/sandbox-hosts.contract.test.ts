@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/kernel/logger.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createBubblewrapDriver } from '../../src/sandboxes/bubblewrap/driver.ts';
+import { createDockerDriver } from '../../src/sandboxes/docker/driver.ts';
 import type { HostPolicy } from '../../src/sandboxes/hosts/gate.ts';
 import { createPublicHosts } from '../../src/sandboxes/hosts/host-network.ts';
 import type { SandboxDriver } from '../../src/sandboxes/sandbox.ts';
@@ -23,12 +24,14 @@ const addresses: Readonly<Record<string, readonly string[]>> = {
   'metadata.test': ['169.254.169.254'],
 };
 
+const create = { bubblewrap: createBubblewrapDriver, docker: createDockerDriver };
+
 const listen = async (server: NetServer): Promise<number> => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return (server.address() as AddressInfo).port;
 };
 
-describe('a sandbox with an allow-list of hosts', () => {
+describe.each(['bubblewrap', 'docker'] as const)('a sandbox of the driver %s with an allow-list of hosts', (kind) => {
   let folder: string;
   let driver: SandboxDriver;
   let strict: SandboxDriver;
@@ -45,8 +48,11 @@ describe('a sandbox with an allow-list of hosts', () => {
   });
 
   const open = async (name: string, hostPolicy: HostPolicy): Promise<SandboxDriver> =>
-    await createBubblewrapDriver({
+    await create[kind]({
       runFolder: join(folder, name),
+      socketPath: '/var/run/docker.sock',
+      baseImage: 'debian:bookworm-slim',
+      onProgress: () => {},
       clock: systemClock,
       logger: silentLogger,
       hostPolicy,
