@@ -9,6 +9,8 @@ import type { LocalShell, RunningShell, TerminalSize } from './local.ts';
 const relayFile = 'terminal.py';
 const relayTarget = '/opt/millrace/terminal/terminal.py';
 const shell = '/bin/bash';
+/** What runners add for the code that they load. */
+const found = { HOME: '/home/algo', NODE_PATH: '/opt/millrace/clients/javascript' };
 
 const exitCodeOf = (exit: { readonly code: number | null; readonly signal: string | null }): number => {
   if (exit.code !== null) return exit.code;
@@ -29,7 +31,7 @@ export const startShell = async (
   const relay = { source: join(runtimeFolder, 'terminal', relayFile), target: relayTarget };
   const sandbox = await executor.startProgram(sandboxClass, {
     command: terminal === null ? words : ['/usr/bin/python3', relayTarget, ...words],
-    variables: { HOME: '/home/algo', ...(terminal === null ? {} : { TERM: 'xterm-256color' }) },
+    variables: { ...found, ...(terminal === null ? {} : { TERM: 'xterm-256color' }) },
     mounts: terminal === null ? [] : [relay],
   });
   const running = {
