@@ -28,8 +28,8 @@ module.exports = {
       from: { path: '^src/', pathNot: '^src/(platform|messaging/(kafka|registry)|sandboxes/docker|connectors|insights/store)/|^src/messaging/codec\\.ts$' },
       to: { path: drivers.map((name) => `node_modules/${name}`).join('|') },
     },
-    { name: 'no-test-code-in-production', severity: 'error', from: { path: '^src/', pathNot: '\\.test\\.ts$|/conformance\\.ts$' }, to: { path: '^test/|node_modules/(vitest|fast-check)|\\.test\\.ts$|/conformance\\.ts$' } },
-    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^src/', pathNot: '\\.test\\.ts$|/conformance\\.ts$|^src/apps/|/config\\.ts$' }, to: {} },
+    { name: 'no-test-code-in-production', severity: 'error', from: { path: '^src/', pathNot: '\\.test\\.ts$' }, to: { path: '^test/|node_modules/(vitest|fast-check)|\\.test\\.ts$' } },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^src/', pathNot: '\\.test\\.ts$|^src/apps/|/config\\.ts$' }, to: {} },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -3,7 +3,7 @@ import type { Topic } from '../kernel/topics.ts';
 
 /**
  * The only door to the platform's own log. Batching, lanes, offset tracking, dead letters and tracing live above it,
- * once. Drivers: `kafka/` and `memory/`; `conformance.ts` is the suite that both pass.
+ * once. Drivers: `kafka/` and `memory/`; `test/conformance/messaging/` is the suite that both pass.
  */
 export interface Messaging {
   /** Opens an appender: idempotent, acks=all, natural batching. Many may be open; close each. */

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AcceptedCall, Answers } from '../../src/ingress/answers/answers.ts';
-import { answersConformance } from '../../src/ingress/answers/conformance.ts';
 import { createMemoryAnswers } from '../../src/ingress/answers/memory.ts';
 import { createRedisAnswers } from '../../src/ingress/answers/redis.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import type { Redis, RedisScript } from '../../src/platform/redis/redis.ts';
+import { answersConformance } from '../conformance/answers.ts';
 import { type RedisServer, startRedisServer } from '../helpers/redis-server.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { blobsConformance } from '../../src/platform/blobs/conformance.ts';
 import { createDirectoryBlobs } from '../../src/platform/blobs/directory-blobs.ts';
+import { blobsConformance } from '../conformance/blobs.ts';
 
 blobsConformance('directory', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-blobs-'));

@@ -3,10 +3,10 @@ import { Admin, Connection, consumerGroupHeartbeatV1, findCoordinatorV6, Produce
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/kernel/logger.ts';
 import type { Topic } from '../../src/kernel/topics.ts';
-import { messagingConformance } from '../../src/messaging/conformance.ts';
 import { createKafkaMessaging, type KafkaMessagingOptions } from '../../src/messaging/kafka/kafka-messaging.ts';
 import type { Assignment, InRecord, Messaging, OutRecord } from '../../src/messaging/messaging.ts';
 import { systemClock } from '../../src/platform/clock.ts';
+import { messagingConformance } from '../conformance/messaging/suite.ts';
 import { freePortPair } from '../helpers/free-ports.ts';
 import { startTestBroker, type TestBroker } from '../helpers/kafka-broker.ts';
 

@@ -1,7 +1,7 @@
-import { messagingConformance } from '../../src/messaging/conformance.ts';
 import { createMemoryBroker } from '../../src/messaging/memory/broker.ts';
 import { createMemoryMessaging } from '../../src/messaging/memory/memory-messaging.ts';
 import { systemClock } from '../../src/platform/clock.ts';
+import { messagingConformance } from '../conformance/messaging/suite.ts';
 
 messagingConformance('the log in memory', async () => {
   const broker = createMemoryBroker({ clock: systemClock });

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { placesConformance } from '../../src/ingress/places/conformance.ts';
 import { createMemoryPlaces } from '../../src/ingress/places/memory.ts';
 import type { Places } from '../../src/ingress/places/places.ts';
 import { createRedisPlaces } from '../../src/ingress/places/redis.ts';
 import { silentLogger } from '../../src/kernel/logger.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import type { Redis } from '../../src/platform/redis/redis.ts';
+import { placesConformance } from '../conformance/places.ts';
 import { type RedisServer, startRedisServer } from '../helpers/redis-server.ts';
 
 let server: RedisServer;

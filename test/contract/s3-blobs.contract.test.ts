@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { blobsConformance } from '../../src/platform/blobs/conformance.ts';
 import { createS3Blobs, type S3Blobs } from '../../src/platform/blobs/s3-blobs.ts';
+import { blobsConformance } from '../conformance/blobs.ts';
 import { prepareS3Server, type S3Server, startS3Server } from '../helpers/s3-server.ts';
 
 const megabyte = 1024 * 1024;

@@ -7,8 +7,8 @@ import Docker from 'dockerode';
 import { expect, it } from 'vitest';
 import { silentLogger } from '../../src/kernel/logger.ts';
 import { systemClock } from '../../src/platform/clock.ts';
-import { describeSandboxes, type SandboxesUnderTest } from '../../src/sandboxes/conformance.ts';
 import { createSandboxDriver } from '../../src/sandboxes/create.ts';
+import { describeSandboxes, type SandboxesUnderTest } from '../conformance/sandboxes.ts';
 
 const ownAddresses = (): readonly string[] =>
   Object.values(networkInterfaces())

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { PlatformError } from '../../kernel/errors.ts';
-import type { Places } from './places.ts';
+import type { Places } from '../../src/ingress/places/places.ts';
+import { PlatformError } from '../../src/kernel/errors.ts';
 
 const codeOf = async (taking: () => Promise<void> | undefined): Promise<string> => {
   try {

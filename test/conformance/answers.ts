@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { limits } from '../../kernel/limits.ts';
-import { type AcceptedCall, type Answers, resultGraceMs } from './answers.ts';
+import { type AcceptedCall, type Answers, resultGraceMs } from '../../src/ingress/answers/answers.ts';
+import { limits } from '../../src/kernel/limits.ts';
 
 /** An index under test, empty. */
 export interface AnswersUnderTest {

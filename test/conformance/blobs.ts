@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { PlatformError } from '../../kernel/errors.ts';
-import type { Blobs } from './blobs.ts';
-import { dayOf, removeOldDays } from './days.ts';
+import { PlatformError } from '../../src/kernel/errors.ts';
+import type { Blobs } from '../../src/platform/blobs/blobs.ts';
+import { dayOf, removeOldDays } from '../../src/platform/blobs/days.ts';
 
 /** A store under test, empty, and how to be rid of it. */
 export interface BlobsUnderTest {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Sandbox, SandboxDriver, SandboxExit, SandboxSpec } from './sandbox.ts';
+import type { Sandbox, SandboxDriver, SandboxExit, SandboxSpec } from '../../src/sandboxes/sandbox.ts';
 
 /** A driver under test and what the suite needs beside the port. */
 export interface SandboxesUnderTest {
