@@ -70,55 +70,39 @@ const ratio = (
   return quotient(product(rows, name, concurrency)?.[field], find(rows, name, 'floor', concurrency)?.[field]);
 };
 
-/** The bounds of the first release. */
+const atLeast = (name: string, value: number | null, limit: number): Bound => ({ name, value, limit, kind: 'min' });
+const atMost = (name: string, value: number | null, limit: number): Bound => ({ name, value, limit, kind: 'max' });
+
+/** Requests a second of one case of the product, times another's. */
+const times = (rows: readonly Row[], above: string, below: string, concurrency: number): number | null =>
+  quotient(product(rows, above, concurrency)?.rps, product(rows, below, concurrency)?.rps);
+
+const restBounds = (rows: readonly Row[]): readonly Bound[] => [
+  atMost('REST p50 at c=1, times the floor', ratio(rows, 'rest', 1, 'p50_ms'), 1.3),
+  atLeast('REST calls/s at c=32, of the floor', ratio(rows, 'rest', 32, 'rps'), 0.75),
+  atLeast('REST calls/s at c=128, of the floor', ratio(rows, 'rest', 128, 'rps'), 0.8),
+  atMost('REST p99 at c=32, times the floor', ratio(rows, 'rest', 32, 'p99_ms'), 2),
+  atLeast('inbox to replies records/s, of the floor', ratio(rows, 'stream', 0, 'rps'), 0.75),
+];
+
+const sandboxBounds = (rows: readonly Row[]): readonly Bound[] => [
+  atMost('executor beside the runner, p50 ms', product(rows, 'executor-overhead', 1)?.p50_ms ?? null, 0.3),
+  atMost('first call of a build, p95 ms', product(rows, 'cold', 1)?.p95_ms ?? null, 250),
+  atMost('the same, prewarmed, p95 ms', product(rows, 'prewarmed', 1)?.p95_ms ?? null, 100),
+  atLeast(
+    'isolation call at c=8 with 1 ms and 80 MB, of isolation account',
+    times(rows, 'isolation-call', 'isolation-account', 8),
+    0.5,
+  ),
+  atMost('200 idle Python sandboxes, MiB', product(rows, 'density', 200)?.mib ?? null, 8192),
+];
+
+/** What the product promises of its speed. */
 export const boundsOf = (rows: readonly Row[]): readonly Bound[] => [
-  { name: 'REST p50 at c=1, times the floor', value: ratio(rows, 'rest', 1, 'p50_ms'), limit: 1.3, kind: 'max' },
-  { name: 'REST calls/s at c=32, of the floor', value: ratio(rows, 'rest', 32, 'rps'), limit: 0.75, kind: 'min' },
-  { name: 'REST calls/s at c=128, of the floor', value: ratio(rows, 'rest', 128, 'rps'), limit: 0.8, kind: 'min' },
-  { name: 'REST p99 at c=32, times the floor', value: ratio(rows, 'rest', 32, 'p99_ms'), limit: 2, kind: 'max' },
-  {
-    name: 'inbox to replies records/s, of the floor',
-    value: ratio(rows, 'stream', 0, 'rps'),
-    limit: 0.75,
-    kind: 'min',
-  },
-  {
-    name: 'two executors on a sleeping algorithm, times one',
-    value: quotient(product(rows, 'executors-2', 64)?.rps, product(rows, 'executors-1', 64)?.rps),
-    limit: 1.8,
-    kind: 'min',
-  },
-  {
-    name: 'executor beside the runner, p50 ms',
-    value: product(rows, 'executor-overhead', 1)?.p50_ms ?? null,
-    limit: 0.3,
-    kind: 'max',
-  },
-  { name: 'first call of a build, p95 ms', value: product(rows, 'cold', 1)?.p95_ms ?? null, limit: 250, kind: 'max' },
-  {
-    name: 'the same, prewarmed, p95 ms',
-    value: product(rows, 'prewarmed', 1)?.p95_ms ?? null,
-    limit: 100,
-    kind: 'max',
-  },
-  {
-    name: 'isolation call at c=8 with 1 ms and 80 MB, of isolation account',
-    value: quotient(product(rows, 'isolation-call', 8)?.rps, product(rows, 'isolation-account', 8)?.rps),
-    limit: 0.5,
-    kind: 'min',
-  },
-  {
-    name: '200 idle Python sandboxes, MiB',
-    value: product(rows, 'density', 200)?.mib ?? null,
-    limit: 8192,
-    kind: 'max',
-  },
-  {
-    name: 'memory after the demonstration, MiB',
-    value: product(rows, 'memory', 0)?.mib ?? null,
-    limit: 1024,
-    kind: 'max',
-  },
+  ...restBounds(rows),
+  atLeast('two executors on a sleeping algorithm, times one', times(rows, 'executors-2', 'executors-1', 64), 1.8),
+  ...sandboxBounds(rows),
+  atMost('memory after the demonstration, MiB', product(rows, 'memory', 0)?.mib ?? null, 1024),
 ];
 
 /** True when the bound is kept; a cell that was not run does not keep it. */

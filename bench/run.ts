@@ -58,6 +58,17 @@ const onProduct = async (
   }
 };
 
+/** The stages of a cold start; none where this machine does not have the driver. */
+const stagesOf = async (kind: 'bubblewrap' | 'docker'): Promise<readonly Row[]> => {
+  try {
+    return await measureStages(kind, 30, say);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    say(`cold start by stage, ${kind}: not run, this machine does not have it`);
+    return [];
+  }
+};
+
 if (['rest', 'stream', 'overhead', 'prewarmed', 'scale', 'memory'].some((name) => cases.has(name))) {
   await onProduct({}, async (product) => {
     if (cases.has('rest')) rows.push(...(await measureRest(product, { repeats, seconds, concurrencies: cells, say })));
@@ -80,14 +91,7 @@ if (cases.has('isolation-call')) {
 }
 if (cases.has('density')) rows.push(await measureDensity(200, say));
 if (cases.has('stages')) {
-  for (const kind of ['bubblewrap', 'docker'] as const) {
-    try {
-      rows.push(...(await measureStages(kind, 30, say)));
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-      say(`cold start by stage, ${kind}: not run, this machine does not have it`);
-    }
-  }
+  for (const kind of ['bubblewrap', 'docker'] as const) rows.push(...(await stagesOf(kind)));
 }
 
 const bounds = boundsOf(rows);

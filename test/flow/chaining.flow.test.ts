@@ -101,6 +101,11 @@ describe('calls that running calls make', () => {
     });
     return (await response.json()) as Answer;
   };
+  /** What a call made, and what that made. */
+  const treeOf = async (id: string): Promise<unknown> => {
+    const response = await fetch(`${address}/v1/requests/${id}/calls`, { headers: { authorization: annsKey } });
+    return await response.json();
+  };
   afterEach(async () => {
     await scenario.close();
     expect(scenario.failures).toEqual([]);
@@ -141,18 +146,16 @@ describe('calls that running calls make', () => {
       account: 'ann',
       keyId: 'key',
     });
-    const asked = await fetch(`${address}/v1/requests/${parent?.id ?? ''}/calls`, {
-      headers: { authorization: annsKey },
-    });
-    expect(await asked.json()).toMatchObject({
+    const root = `ann/Outer@${outer.build.hash.slice(0, 12)}`;
+    expect(await treeOf(parent?.id ?? '')).toMatchObject({
       session: parent?.id,
-      root: `ann/Outer@${outer.build.hash.slice(0, 12)}`,
+      root,
       calls: [{ request_id: child?.id, parent: parent?.id, algorithm: 'ann/Inner', state: 'succeeded' }],
     });
-    const [record] = scenario.nested;
-    const uuid = parent?.id.replaceAll(/^req-|-/g, '');
-    expect(headerText(record?.headers ?? [], headerNames.traceparent)).toBe(`00-${uuid}-${uuid?.slice(0, 16)}-01`);
-    expect(headerText(record?.headers ?? [], headerNames.chain)).toBe(`ann/Outer@${outer.build.hash.slice(0, 12)}`);
+    const uuid = String(parent?.id).replaceAll(/^req-|-/g, '');
+    const headers = scenario.nested.flatMap((record) => record.headers);
+    expect(headerText(headers, headerNames.traceparent)).toBe(`00-${uuid}-${uuid.slice(0, 16)}-01`);
+    expect(headerText(headers, headerNames.chain)).toBe(root);
   });
 
   it('end as errors of the client with the type that the callee raised', async () => {

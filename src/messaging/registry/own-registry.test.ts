@@ -21,6 +21,7 @@ describe('own registry', () => {
     expect(JSON.parse(latest.schema)).toMatchObject({ name: 'Request', namespace: 'millrace.v1' });
     expect(registry.get(`/schemas/ids/${latest.id}?subject=`).body).toEqual({ schema: latest.schema });
     expect(registry.get(`/schemas/ids/${latest.id}/versions`).body).toEqual([
+      { subject: 'eu.requests.cpu.nested.v1-value', version: 1 },
       { subject: 'eu.requests.cpu.v1-value', version: 1 },
     ]);
   });
