@@ -6,7 +6,22 @@ never arrives with the next one.
 import json
 import os
 import sys
-from _contextvars import ContextVar
+
+try:
+    from _contextvars import ContextVar
+except ImportError:  # Python 3.6, which knows of threads only
+    from _thread import _local
+
+    class ContextVar(_local):
+        def __init__(self, name, default=None):
+            self.value = default
+
+        def get(self):
+            return self.value
+
+        def set(self, value):
+            self.value = value
+
 
 RESULT_PIPE = os.environ.get("MILLRACE_RESULT_PIPE", "/tmp/algoout")
 ENDPOINT = os.environ.get("MILLRACE_ENDPOINT", "/run/millrace.sock")
