@@ -35,6 +35,7 @@ import { createRecentRequests } from './recent-requests.ts';
 import { createReservations, type Reservations } from './reservations.ts';
 import { createResolveClass } from './resolve-class.ts';
 import { createOutputs } from './results/outputs.ts';
+import { createStoredPartition } from './results/partition.ts';
 import { limitsMaxOf } from './sandbox-limits.ts';
 import type { IsCopy } from './steps/drop-copy.ts';
 import { openStock } from './stock/open-stock.ts';
@@ -240,6 +241,7 @@ class PoolExecutor implements Executor {
         codec,
         logger,
         executor: this.#deps.process,
+        storedPartition: createStoredPartition(clock, this.#deps.random),
         storeBody: async (body) => await claimCheck.put(body),
       }),
       resolve: ({ request }) => resolve(request),
@@ -263,6 +265,7 @@ class PoolExecutor implements Executor {
       group: executorGroup(config.MILLRACE_POOL),
       topics,
       apart: [nested],
+      balance: 'each',
       // Who writes requests appends without transactions.
       isolation: 'uncommitted',
       mode: { kind: 'transaction', transactionalId: this.#transactionalId, everyMs: limits.settleEveryMs },

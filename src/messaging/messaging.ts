@@ -135,6 +135,11 @@ export interface JoinOptions {
   /** Default `committed`. */
   readonly isolation?: 'committed' | 'uncommitted';
   /**
+   * Of what the members get equal parts: of `all` partitions together, whichever topics they are of, or of `each`
+   * topic's. All members of a group ask for the same. Default `all`.
+   */
+  readonly balance?: 'all' | 'each';
+  /**
    * A partition is ours from now on. Reading starts at `assignment.next` after the returned promise resolves; the
    * callback may set `assignment.seek(offset)` first. May overlap with calls for other partitions.
    */

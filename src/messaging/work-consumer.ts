@@ -230,6 +230,7 @@ export const createWorkConsumer = async (options: WorkConsumerOptions): Promise<
     group: options.group,
     topics: options.topics,
     isolation: options.isolation,
+    balance: options.balance ?? 'all',
     drainMs,
     onAssigned: async (assignment) => {
       await consumer.onAssigned(assignment);

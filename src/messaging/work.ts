@@ -1,7 +1,7 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Topic } from '../kernel/topics.ts';
-import type { InRecord, Messaging, OutRecord } from './messaging.ts';
+import type { InRecord, JoinOptions, Messaging, OutRecord } from './messaging.ts';
 
 /**
  * At-least-once work on the records of a consumer group with exact offset bookkeeping: what executors, the router and
@@ -70,6 +70,8 @@ export interface WorkConsumerOptions {
   readonly inFlightMax: number;
   /** Those of `topics` of which each has that bound for itself: for records that others' work may wait for. */
   readonly apart?: readonly Topic[];
+  /** See {@link JoinOptions.balance}. */
+  readonly balance?: NonNullable<JoinOptions['balance']>;
   /** Nothing of the partition is delivered before this resolves: to read back recent ids, for example. */
   onOpening?(opening: PartitionOpening): Promise<void>;
   /** Takes the delivery (queues or starts it). Synchronous, must not throw. Order: offset order per partition. */

@@ -77,9 +77,10 @@ it('an executor that leaves and one that joins cost no call, and other lanes sta
   );
   expectPromisesKept(all, after);
   expect([...failuresOf(all)]).toEqual([]);
-  // A machine that is busy with other things stalls a lane too.
-  expect(leavingStall - quietStall).toBeLessThan(1_000);
-  expect(joiningStall - quietStall).toBeLessThan(1_000);
+  expect(untouched.size, 'lanes of the executor that stays').toBeGreaterThan(0);
+  expect(kept.size, 'lanes that it keeps').toBeGreaterThan(0);
+  expect(leavingStall).toBeLessThan(1_000);
+  expect(joiningStall).toBeLessThan(1_000);
   const lost = leaving.log().filter((line) => line['event'] === 'group.member.lost');
   expect(lost, 'what an executor that left in order says').toEqual([]);
   expect(openedCarefully(), 'partitions whose owner seemed to have died').toBe(carefulBefore);

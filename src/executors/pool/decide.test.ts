@@ -80,6 +80,15 @@ describe('deciding what a pool does next', () => {
     expect(decide(state(slots, [demand('d')]), policy)).toEqual([{ kind: 'drain', slotId: 1, reason: 'slot' }]);
   });
 
+  it('ends no sandbox that was in use a moment ago for a further one of a class that has its share', () => {
+    const even = [busy(0, 'a'), busy(1, 'a'), warm(2, 'b', 95), warm(3, 'b', 90)];
+    expect(decide(state(even, [demand('a', 9)]), policy)).toEqual([]);
+    expect(drains(decide(state(even, [demand('a', 9)], 1_092), policy))).toEqual([3]);
+    const uneven = [busy(0, 'a'), warm(1, 'b', 95), warm(2, 'b', 90), warm(3, 'b', 92)];
+    expect(drains(decide(state(uneven, [demand('a', 9)]), policy))).toEqual([2]);
+    expect(drains(decide(state(even, [demand('c')]), policy))).toEqual([3]);
+  });
+
   it('waits for a slot that is being freed instead of ending another', () => {
     const slots = [warm(0, 'a', 50), drain(warm(1, 'b', 10), 'slot')];
     expect(decide(state(slots, [demand('d')]), policy)).toEqual([]);

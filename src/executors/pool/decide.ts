@@ -156,18 +156,35 @@ export const yielding = (state: PoolState, waiting: Demand, policy: PoolPolicy):
   return first ?? null;
 };
 
+/**
+ * Warm sandboxes that may make room for one more of that class. For its first, any. For a further one, only what nobody
+ * called for a while, or what is more than an even share: a class whose calls come one after the other has moments in
+ * which none waits, and would lose all its sandboxes in them, to wait for a first one again.
+ */
+const victims = (state: PoolState, demand: Demand, policy: PoolPolicy): readonly Warm[] => {
+  const counts = countByClass(state.slots);
+  const own = heldOf(counts, demand.classKey);
+  const left = new Map([...counts].map(([key, { held }]) => [key, held]));
+  return evictable(state, policy, demand.classKey).filter(({ classKey, idleSinceMs }) => {
+    const held = left.get(classKey) ?? 0;
+    const mayGo = own === 0 || held > own + 1 || state.nowMs - idleSinceMs >= policy.yieldAfterMs;
+    if (mayGo) left.set(classKey, held - 1);
+    return mayGo;
+  });
+};
+
 /** Idle sandboxes to end so that a new one has a slot and memory, given what is being freed already. */
 const victimsFor = (state: PoolState, demand: Demand, policy: PoolPolicy, room: Room): readonly Warm[] => {
-  const victims: Warm[] = [];
+  const found: Warm[] = [];
   let freedBytes = room.leavingBytes;
-  for (const slot of evictable(state, policy, demand.classKey)) {
-    const hasSlot = victims.length + room.leaving >= room.overSlots;
+  for (const slot of victims(state, demand, policy)) {
+    const hasSlot = found.length + room.leaving >= room.overSlots;
     if (hasSlot && freedBytes >= room.overBytes) break;
-    victims.push(slot);
+    found.push(slot);
     freedBytes += slot.memoryBytes;
   }
   // Places are not made one by one for who needs several: those who wait for their calls come back first.
-  return victims.length + room.leaving >= room.overSlots ? victims : [];
+  return found.length + room.leaving >= room.overSlots ? found : [];
 };
 
 /** What there is for one more sandbox. */
@@ -207,10 +224,10 @@ const serve = (state: PoolState, demand: Demand, policy: PoolPolicy): readonly D
     return [{ kind: 'prepare', slotId: free.id, classKey, memoryBytes }];
   }
   if (isComing(room)) return [];
-  const victims = victimsFor(state, demand, policy, room);
-  if (victims.length > 0) {
+  const ended = victimsFor(state, demand, policy, room);
+  if (ended.length > 0) {
     const reason = room.overSlots > 0 ? 'slot' : 'memory';
-    return victims.map(({ id }) => ({ kind: 'drain', slotId: id, reason }));
+    return ended.map(({ id }) => ({ kind: 'drain', slotId: id, reason }));
   }
   if (room.overSlots > 1 || heldOf(countByClass(state.slots), classKey) > 0) return [];
   const busy = yielding(state, demand, policy);

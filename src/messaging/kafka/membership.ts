@@ -28,6 +28,8 @@ const drainDefaultMs = 20_000;
 /** The broker waits a little longer for a drain than we do. */
 const rebalanceGraceMs = 5_000;
 const leaving = -1;
+/** The brokers' assignors. The uniform one gives a first member all of one topic when that is its part of the whole. */
+const assignors = { all: 'uniform', each: 'range' } as const;
 const fatalCodes = new Set([24, 35, 42, 81, 112]);
 
 type Owned = Map<string, KafkaAssignment>;
@@ -232,11 +234,12 @@ export class KafkaMembership implements Membership {
     const held = [...owned].map(([topicId, partitions]) => ({ topicId, partitions }));
     const drainMs = (this.#options.drainMs ?? drainDefaultMs) + rebalanceGraceMs;
     const { group } = this;
+    const assignor = assignors[this.#options.balance ?? 'all'];
     return await this.#coordinator.call(
       async (link) =>
         await link.call(
           consumerGroupHeartbeatV1,
-          ...([group, this.#memberId, epoch, null, null, drainMs, names, null, 'uniform', held] as const),
+          ...([group, this.#memberId, epoch, null, null, drainMs, names, null, assignor, held] as const),
         ),
     );
   }

@@ -51,6 +51,23 @@ export const describeGroups = (suite: Suite): void => {
       await other.close();
     });
 
+    it('gives each member its part of each topic when asked to', async () => {
+      const topics = [await suite.freshTopic(4), await suite.freshTopic(4)];
+      const group = `${topics[0]?.name ?? ''}-g`;
+      const other = await suite.rig.another();
+      const first = await new Member().join(suite.messaging, { group, topics, balance: 'each' });
+      await eventually('the first owns all', () => first.assigned.length === 8);
+      const second = await new Member().join(other, { group, topics, balance: 'each' });
+      await eventually('both own half', () => first.partitions.length === 4 && second.partitions.length === 4);
+      for (const { joined } of [first, second]) {
+        const owned = topics.map(({ name }) => joined.assignments.filter(({ topic }) => topic === name).length);
+        expect(owned).toEqual([2, 2]);
+      }
+      await second.joined.close();
+      await first.joined.close();
+      await other.close();
+    });
+
     it('lets a taker continue at the committed offset, with the metadata and the records named in it', async () => {
       const topic = await suite.freshTopic();
       const group = `${topic.name}-g`;
