@@ -66,6 +66,7 @@ const open = async (attempts: readonly number[], unfinished: readonly number[]) 
       codec,
       logger: silentLogger,
       executor: 'me',
+      storedPartition: () => 9,
       storeBody: async (body) => await Promise.resolve({ body, bodyRef: null }),
     }),
     dispatcher: { offer: () => {} },

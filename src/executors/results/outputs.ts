@@ -7,7 +7,6 @@ import type { Codec } from '../../messaging/codec.ts';
 import type { OutRecord } from '../../messaging/messaging.ts';
 import { type Answerable, type Ended, notRun } from '../call.ts';
 import { systemError, tooLargeError } from '../run-error.ts';
-import { resultPartitionOf } from './partition.ts';
 import { replyRecordOf } from './reply-record.ts';
 import { insightOf, logLineOf, resultOf } from './result-message.ts';
 
@@ -16,6 +15,8 @@ export interface OutputsDeps {
   readonly logger: Logger;
   /** Process that runs the calls. */
   readonly executor: string;
+  /** Where results go that no replica waits for. */
+  storedPartition(): number;
   /** Stores a body that is too large to stand in a record and gives what stands there instead. */
   storeBody(body: Buffer): Promise<CheckedBody>;
 }
@@ -67,7 +68,7 @@ export const createOutputs = (deps: OutputsDeps): Outputs => {
   const recordsOf = (answerable: Answerable, ended: Ended, bodyRef: string | null): readonly OutRecord[] => {
     const { id, attempt, request } = answerable;
     const result: Result = resultOf(answerable, ended, { executor, bodyRef });
-    const partition = request.replyPartition ?? resultPartitionOf(id);
+    const partition = request.replyPartition ?? deps.storedPartition();
     const records: OutRecord[] = [
       codec.encode(topics.results, result, { key: id, id, attempt, partition }),
       codec.encode(topics.insights, insightOf(answerable, ended), { key: request.algorithmId }),

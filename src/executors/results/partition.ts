@@ -1,11 +1,15 @@
-import type { RequestId } from '../../kernel/ids.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import type { Random } from '../../kernel/random.ts';
 import { repliesPartitions, topics } from '../../kernel/topics.ts';
 
-const byIdPartitions = topics.results.partitions - repliesPartitions;
+const storedPartitions = topics.results.partitions - repliesPartitions;
+const stayMs = 1_000;
 
 /**
- * Partition of a result that no waiting replica chose: by request id over those partitions that no replica reads for
- * itself. The end of an id is random (UUID version 4) or a digest, so it needs no hashing.
+ * Where results go that no waiting replica chose a partition for: over those that no replica reads for itself. All of
+ * one executor stay on one partition for a second, so that they go out in few batches, and begin at a random one.
  */
-export const resultPartitionOf = (id: RequestId): number =>
-  repliesPartitions + (Number.parseInt(id.slice(-7), 16) % byIdPartitions);
+export const createStoredPartition = (clock: Clock, random: Random): (() => number) => {
+  const first = random.below(storedPartitions);
+  return () => repliesPartitions + ((first + Math.floor(clock.monotonicMs() / stayMs)) % storedPartitions);
+};
