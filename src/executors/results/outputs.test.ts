@@ -4,6 +4,7 @@ import { cloudEventNames, headerText } from '../../kernel/contracts/envelope.ts'
 import { requestIdOf } from '../../kernel/ids.ts';
 import { limits } from '../../kernel/limits.ts';
 import { silentLogger } from '../../kernel/logger.ts';
+import { topics } from '../../kernel/topics.ts';
 import { createCodec } from '../../messaging/codec.ts';
 import type { InRecord, OutRecord } from '../../messaging/messaging.ts';
 import { type Answerable, type Ended, notRun } from '../call.ts';
