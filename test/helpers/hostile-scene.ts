@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import type { Executor } from '../../src/executors/executors.ts';
 import type { Result } from '../../src/kernel/contracts/contracts.gen.ts';
 import type { DriverUnderAttack } from '../hostile/drivers.ts';
 import { type Call, type Deployed, type ExecutorScenario, openExecutorScenario, until } from './executor-scenario.ts';
@@ -19,6 +20,11 @@ export interface Attacker {
   processes(): readonly number[];
 }
 
+/** That it is answered as if nothing had been, by a fresh sandbox if need be. */
+export const expectNextCall = async (attacker: Attacker): Promise<void> => {
+  expect(valueOf(await attacker.call('ping', {}, { timeoutMs: 10_000 }))).toBe('pong');
+};
+
 /** Twice what it is in quiet times is what a neighbour may wait; below this it is noise of a machine with two processors. */
 const p99FloorMs = 75;
 const attemptsMax = 4;
@@ -33,19 +39,30 @@ const lookEveryMs = 200;
 const goneWithinMs = 8_000;
 
 /** Looks until there is no difference any more; gives what it is when that takes too long. */
-const lastDifference = async (difference: () => readonly string[]): Promise<readonly string[]> => {
+const lastDifference = async (difference: () => Promise<readonly string[]>): Promise<readonly string[]> => {
   for (let left = goneWithinMs / lookEveryMs; left > 0; left -= 1) {
-    if (difference().length === 0) return [];
+    if ((await difference()).length === 0) return [];
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
   }
-  return difference();
+  return await difference();
 };
+
+const processIds = (): readonly number[] => readdirSync('/proc').map(Number).filter(Number.isInteger);
 
 /** Host ids of the processes in whose algorithm's folder this file lies. */
 const seeing = (file: string): readonly number[] =>
-  readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => Number.isInteger(pid) && existsSync(`/proc/${pid}/root/opt/algorithm/${file}`));
+  processIds().filter((pid) => existsSync(`/proc/${pid}/root/opt/algorithm/${file}`));
+
+const seesEmptyFolder = (pid: number): boolean => {
+  try {
+    return readdirSync(`/proc/${pid}/root/opt/algorithm`).length === 0;
+  } catch {
+    return false; // it has none, or has ended
+  }
+};
+
+/** Host ids of the processes of sandboxes that wait for their first algorithm. */
+const waiting = (): readonly number[] => processIds().filter(seesEmptyFolder);
 
 const attacks = join(import.meta.dirname, '../hostile/attacks');
 const textOf = (body: Buffer | null): string => body?.toString('utf8') ?? '';
@@ -60,17 +77,27 @@ interface Quiet {
   readonly traces: readonly string[];
 }
 
+interface SceneParts {
+  readonly driver: DriverUnderAttack;
+  readonly scenario: ExecutorScenario;
+  readonly executor: Executor;
+  readonly neighbour: Neighbour;
+  readonly quiet: Quiet;
+}
+
 /** An executor with a neighbour that is called all the while, and attackers beside it. */
 export class HostileScene {
   readonly scenario: ExecutorScenario;
   readonly neighbour: Neighbour;
   readonly #driver: DriverUnderAttack;
   readonly #quiet: Quiet;
+  readonly #executor: Executor;
   #attackers = 0;
 
-  constructor(driver: DriverUnderAttack, scenario: ExecutorScenario, neighbour: Neighbour, quiet: Quiet) {
+  constructor({ driver, scenario, executor, neighbour, quiet }: SceneParts) {
     this.#driver = driver;
     this.scenario = scenario;
+    this.#executor = executor;
     this.neighbour = neighbour;
     this.#quiet = quiet;
   }
@@ -121,20 +148,24 @@ export class HostileScene {
 
   /** The neighbour's 99th percentile meanwhile. */
   async #attackOnce(attacker: Attacker, work: () => Promise<void>): Promise<number> {
+    await untilOneWaits(this.scenario, this.#executor);
     const begunMs = this.scenario.clock.nowMs();
     await work();
     await until(() => this.neighbour.countSince(begunMs) >= samplesMin);
     const p99Ms = this.neighbour.p99Since(begunMs);
     // Looking is work for this process, in which the executor runs as well: not while the neighbour is measured.
-    expect(await lastDifference(() => attacker.processes().map((pid) => `process ${pid}`))).toEqual([]);
-    expect(await lastDifference(() => this.#traces().filter((each) => !this.#quiet.traces.includes(each)))).toEqual([]);
+    expect(
+      await lastDifference(async () => await Promise.resolve(attacker.processes().map((pid) => `process ${pid}`))),
+    ).toEqual([]);
+    expect(await lastDifference(async () => await this.#newTraces())).toEqual([]);
     expect(this.scenario.failures).toEqual([]);
     expect(this.neighbour.wrong).toEqual([]);
     return p99Ms;
   }
 
-  #traces(): readonly string[] {
-    return this.#driver.traces(this.scenario.folder, seeing(neighbourMarker));
+  async #newTraces(): Promise<readonly string[]> {
+    const traces = await tracesOf(this.#driver, this.scenario);
+    return traces.filter((each) => !this.#quiet.traces.includes(each));
   }
 
   async close(): Promise<void> {
@@ -150,15 +181,29 @@ const quietP99Of = async (neighbour: Neighbour, { clock }: ExecutorScenario): Pr
   return neighbour.p99Since(begunMs);
 };
 
-/** Opens a scene under a driver; the neighbour is measured in quiet first. */
+/** All but the neighbour's sandbox and those that wait. */
+const tracesOf = async (driver: DriverUnderAttack, { folder }: ExecutorScenario): Promise<readonly string[]> =>
+  await driver.traces(folder, [...seeing(neighbourMarker), ...waiting()]);
+
+/** Until the next class of Python has a sandbox that was started ahead, where this machine allows that. */
+const untilOneWaits = async ({ adopts }: ExecutorScenario, executor: Executor): Promise<void> => {
+  await until(() => !adopts || (executor.presence().warm['prewarmed:python3'] ?? 0) > 0);
+};
+
+/**
+ * Opens a scene under a driver, as in production: with sandboxes that are started ahead. The neighbour is measured in
+ * quiet first.
+ */
 export const openHostileScene = async (driver: DriverUnderAttack): Promise<HostileScene> => {
   // Sandboxes of attackers go soon, so that what is left of them can be told from what is warm.
-  const scenario = await openExecutorScenario(driver.kind, { MILLRACE_IDLE_EXPIRY_S: 1 });
-  await scenario.startExecutor();
+  const scenario = await openExecutorScenario(driver.kind, { MILLRACE_IDLE_EXPIRY_S: 1, MILLRACE_PREWARMED: 1 });
+  const executor = await scenario.startExecutor();
+  await untilOneWaits(scenario, executor);
   const neighbour = await startNeighbour(scenario);
+  await untilOneWaits(scenario, executor);
   const quiet = {
     p99Ms: await quietP99Of(neighbour, scenario),
-    traces: driver.traces(scenario.folder, seeing(neighbourMarker)),
+    traces: await tracesOf(driver, scenario),
   };
-  return new HostileScene(driver, scenario, neighbour, quiet);
+  return new HostileScene({ driver, scenario, executor, neighbour, quiet });
 };

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,17 @@ import { driversUnderAttack } from './drivers.ts';
 
 type Said = Readonly<Record<string, unknown>>;
 const secret = 'the-secret-of-the-host';
+
+/** The user that a process is to this host. */
+const userOf = (pid: number): number => Number(/^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+
+/** Seconds from the start of this machine to that of a process; ticks of 10 ms on every Linux that we know. */
+const startedS = (pid: number): number =>
+  Number(
+    readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ')[19],
+  ) / 100;
 
 describe.each(driversUnderAttack)('an algorithm that looks for what is not its own, under $kind', (driver) => {
   let scene: HostileScene;
@@ -35,6 +46,19 @@ describe.each(driversUnderAttack)('an algorithm that looks for what is not its o
     expect(result.error).toBeNull();
     return valueOf(result) as Said;
   };
+
+  it('is no user of this host, in a sandbox that was started before anybody called', async () => {
+    const isRoot = process.getuid?.() === 0;
+    if (isRoot) expect(scene.scenario.adopts).toBe(true);
+    const visitor = await scene.deploy('escape');
+    await scene.attack(visitor, async () => {
+      const calledS = Number((await readFile('/proc/uptime', 'utf8')).split(' ')[0]);
+      expect(valueOf(await visitor.call('ping'))).toBe('pong');
+      const processes = visitor.processes();
+      expect(new Set(processes.map(userOf))).toEqual(new Set([isRoot ? driver.user : process.getuid?.()]));
+      if (scene.scenario.adopts) expect(Math.min(...processes.map(startedS))).toBeLessThan(calledS);
+    });
+  });
 
   it('sees its own processes only, and no environment but its own', async () => {
     await scene.attack(attacker, async () => {
@@ -94,7 +118,9 @@ describe.each(driversUnderAttack)('an algorithm that looks for what is not its o
         .filter((pid) => pid > 100)
         .slice(0, 200);
       const said = await ask('trace', { pids });
-      for (const pid of pids) expect(said[pid], `process ${pid}`).toEqual(['ESRCH', 'ESRCH', 'ESRCH']);
+      // Not there, or refused unseen.
+      const refusal = expect.stringMatching(/^(ESRCH|EPERM)$/) as unknown;
+      for (const pid of pids) expect(said[pid], `process ${pid}`).toEqual([refusal, refusal, 'ESRCH']);
     });
   });
 

@@ -1,13 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../src/kernel/contracts/contracts.gen.ts';
 import { limits } from '../../src/kernel/limits.ts';
-import { type Attacker, type HostileScene, openHostileScene, valueOf } from '../helpers/hostile-scene.ts';
+import { expectNextCall, type HostileScene, openHostileScene, valueOf } from '../helpers/hostile-scene.ts';
 import { driversUnderAttack } from './drivers.ts';
 import { outOfMemory, timeout } from './outcomes.ts';
-
-const expectNextCall = async (attacker: Attacker): Promise<void> => {
-  expect(valueOf(await attacker.call('ping', {}, { timeoutMs: 10_000 }))).toBe('pong');
-};
 
 /** Either its own limit of space was met, or the space, which lies in memory, filled its memory. */
 const expectFull = (result: Result, refusals: readonly unknown[]): void => {

@@ -23,6 +23,8 @@ export interface ContainerParts {
 
 const shmBytes = 64 * 1024 * 1024;
 const periodUs = 100_000;
+/** The machine has one table of open files for all: as many for each process as bubblewrap's sandboxes have. */
+const descriptorsMax = 4_096;
 /** The init process that reaps what the program leaves counts against the limit. */
 const ownProcesses = 1;
 
@@ -80,7 +82,12 @@ const hostConfigOf = (parts: ContainerParts): HostConfig => {
     IpcMode: 'private',
     CgroupnsMode: 'private',
     ShmSize: Math.min(shmBytes, Math.floor(half)),
-    Tmpfs: { '/tmp': temporary(half, '1777'), '/home/algo': `${temporary(half, '0700')},uid=${uid},gid=${gid}` },
+    Tmpfs: {
+      '/tmp': temporary(half, '1777'),
+      '/home/algo': `${temporary(half, '0700')},uid=${uid},gid=${gid}`,
+      // In place of what tells about the host: only the container's own groups stand in it.
+      '/sys': 'ro,noexec,nosuid,nodev,size=4096,mode=555',
+    },
     Mounts: [
       ...specialMounts(parts).map((mount) => bind(mount, false)),
       ...spec.mounts.map((mount) => bind(mount, false)),
@@ -88,6 +95,7 @@ const hostConfigOf = (parts: ContainerParts): HostConfig => {
     ],
     Ulimits: [
       { Name: 'core', Soft: 0, Hard: 0 },
+      { Name: 'nofile', Soft: descriptorsMax, Hard: descriptorsMax },
       { Name: 'fsize', Soft: spec.limits.fileBytes, Hard: spec.limits.fileBytes },
     ],
     // Nothing goes through the engine: what a program prints is ours to keep or not.

@@ -23,9 +23,34 @@ const tails: readonly { readonly contentType: ContentType; readonly bytes: Buffe
 
 const quote = 0x22;
 const backslash = 0x5c;
+const [openBracket, closeBracket] = [0x5b, 0x5d];
+const [openBrace, closeBrace] = [0x7b, 0x7d];
 
 /** Anything longer that is not of our shape is refused unread: a megabyte of `{},{},{}` takes 20 ms to parse. */
 const parsedBytesMax = 1024 * 1024;
+
+/**
+ * Deeper than writers of JSON go before they give up: brackets alone make a megabyte cost 100 ms and hundreds of bytes
+ * of memory for each of its own.
+ */
+const depthMax = 10_000;
+
+/** Whether more brackets stand open at once than anything that is parsed may have. */
+const isTooDeep = (bytes: Buffer): boolean => {
+  if (bytes.length <= depthMax) return false;
+  let depth = 0;
+  let isText = false;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at];
+    if (byte === quote) isText = !isText;
+    else if (isText) at += byte === backslash ? 1 : 0;
+    else if (byte === openBracket || byte === openBrace) {
+      depth += 1;
+      if (depth > depthMax) return true;
+    } else if (byte === closeBracket || byte === closeBrace) depth -= 1;
+  }
+  return false;
+};
 
 const parseJson = (bytes: Buffer): unknown => {
   try {
@@ -61,7 +86,8 @@ const cut = (line: Buffer): Answer | null => {
   if (contentType === 'json') {
     // It stands unparsed in what callers read, so it must be one value. Large ones would cost the neighbours too much.
     const isChecked = value.length <= limits.inlineBodyBytes;
-    return isChecked && parseJson(value) === undefined ? null : { kind: 'result', contentType, body: value };
+    const isWrong = isChecked && (isTooDeep(value) || parseJson(value) === undefined);
+    return isWrong ? null : { kind: 'result', contentType, body: value };
   }
   const text = textBytes(value);
   if (text === null) return null;
@@ -118,6 +144,7 @@ export const readAnswer = (line: Buffer): Answer => {
   const quick = cut(line);
   if (quick !== null) return quick;
   if (line.length > parsedBytesMax) return { kind: 'garbage', why: 'more than a megabyte in an unknown shape' };
+  if (isTooDeep(line)) return { kind: 'garbage', why: 'JSON that is nested too deeply' };
   try {
     return answerOf(parseJson(line));
   } catch {
