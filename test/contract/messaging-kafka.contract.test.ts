@@ -1,9 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { Admin, Connection, consumerGroupHeartbeatV1, findCoordinatorV6, Producer } from '@platformatic/kafka';
+import {
+  Admin,
+  addOffsetsToTxnV4,
+  Connection,
+  consumerGroupHeartbeatV1,
+  endTxnV4,
+  findCoordinatorV6,
+  initProducerIdV5,
+  Producer,
+  txnOffsetCommitV4,
+} from '@platformatic/kafka';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/kernel/logger.ts';
 import type { Topic } from '../../src/kernel/topics.ts';
 import { createKafkaMessaging, type KafkaMessagingOptions } from '../../src/messaging/kafka/kafka-messaging.ts';
+import { KafkaMembership } from '../../src/messaging/kafka/membership.ts';
 import type { Assignment, InRecord, Messaging, OutRecord } from '../../src/messaging/messaging.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { messagingConformance } from '../conformance/messaging/suite.ts';
@@ -80,14 +91,55 @@ const appendForeign = async (topicName: string, record: OutRecord, timestampMs: 
   await producer.close();
 };
 
-/** What a peer does for a member that died: *leave* in its name. */
-const expel = async (group: string, memberId: string): Promise<void> => {
-  const connection = new Connection('peer', { sasl: broker.superUser });
+const connect = async (name: string): Promise<Connection> => {
+  const connection = new Connection(name, { sasl: broker.superUser });
   const [host = '', port = ''] = broker.address.split(':');
   await connection.connect(host, Number(port));
+  return connection;
+};
+
+/** What a peer does for a member that died: *leave* in its name. */
+const expel = async (group: string, memberId: string): Promise<void> => {
+  const connection = await connect('peer');
   await findCoordinatorV6.api.async(connection, 0, [group]);
   await consumerGroupHeartbeatV1.api.async(connection, group, memberId, -1, null, null, 1000, [], null, null, []);
   await connection.close();
+};
+
+/** Right after a broker started, its coordinators are still loading. */
+const patiently = async <Result>(attempt: () => Promise<Result>): Promise<Result> => {
+  const results: Result[] = [];
+  await until('the coordinator answers', async () => {
+    return await attempt().then(
+      (result) => results.push(result) > 0,
+      () => false,
+    );
+  });
+  const [result] = results;
+  if (result === undefined) throw new Error('The coordinator answered nothing.');
+  return result;
+};
+
+/** A transactional producer, call by call, so that a test decides when its transaction ends. */
+const rawProducer = async (transactionalId: string, membership: KafkaMembership, topic: string) => {
+  const connection = await connect(transactionalId);
+  const { producerId, producerEpoch } = await patiently(async () => {
+    await findCoordinatorV6.api.async(connection, 1, [transactionalId]);
+    return await initProducerIdV5.api.async(connection, transactionalId, 30_000, -1n, -1);
+  });
+  const { group, memberId, memberEpoch } = membership;
+  return {
+    write: async (offset: bigint): Promise<void> => {
+      await addOffsetsToTxnV4.api.async(connection, transactionalId, producerId, producerEpoch, group);
+      const written = { partitionIndex: 0, committedOffset: offset, committedLeaderEpoch: -1, committedMetadata: '' };
+      const as = [transactionalId, group, producerId, producerEpoch, memberEpoch, memberId, null] as const;
+      await txnOffsetCommitV4.api.async(connection, ...as, [{ name: topic, partitions: [written] }]);
+    },
+    end: async (commit: boolean): Promise<void> => {
+      await endTxnV4.api.async(connection, transactionalId, producerId, producerEpoch, commit);
+    },
+    close: async () => await connection.close(),
+  };
 };
 
 messagingConformance('Kafka driver', async () => {
@@ -239,6 +291,48 @@ describe('Kafka driver beyond the port', { timeout: 60_000 }, () => {
     const expected = Array.from({ length: 100 }, (_, index) => String(index));
     expect(await readAll(messaging, output, 'committed')).toEqual(expected);
     expect(await messaging.admin.committed('restart-g', input)).toEqual([100n]);
+    await messaging.close();
+  });
+
+  // The two producers of a transactor rely on it (ADR 3): the first one's markers may come after the second one's.
+  it.each([
+    { ends: 'in the order of writing', order: [0, 1], commits: [true, true], kept: 20n },
+    { ends: 'in the other order', order: [1, 0], commits: [true, true], kept: 20n },
+    { ends: 'in the other order, the later one aborted', order: [1, 0], commits: [true, false], kept: 10n },
+    { ends: 'in the other order, the earlier one aborted', order: [1, 0], commits: [false, true], kept: 20n },
+  ])('keeps the offset that was written last when two transactions end $ends', async ({ order, commits, kept }) => {
+    const prefix = `markers-${randomUUID().slice(0, 8)}.`;
+    const messaging = await client(prefix);
+    const topic = makeTopic('in.v1');
+    await messaging.admin.ensureTopics([topic]);
+    const assigned: Assignment[] = [];
+    const membership = await messaging.join({
+      group: 'g',
+      topics: [topic],
+      onAssigned: (assignment) => void assigned.push(assignment),
+      onRecords: () => {},
+      onRevoked: async () => {},
+      onLost: () => {},
+      onFailed: () => {},
+    });
+    if (!(membership instanceof KafkaMembership)) throw new Error('The member is not one of this driver.');
+    await until('the partition is ours', () => assigned.length === 1);
+    const names = [0, 1].map((each) => `${prefix}t${each}`);
+    const producers = await Promise.all(
+      names.map(async (name) => await rawProducer(name, membership, prefix + topic.name)),
+    );
+    for (const [index, producer] of producers.entries()) await producer.write(BigInt(10 * (index + 1)));
+    expect(await messaging.admin.committed('g', topic)).toEqual([null]);
+    for (const index of order) {
+      await producers[index]?.end(commits[index] === true);
+      // The answer comes before the marker: without it, the order of the markers would be chance.
+      if (commits[index] === true && index === order[0]) {
+        await until('its marker counts', async () => (await messaging.admin.committed('g', topic))[0] !== null);
+      }
+    }
+    // No transaction is open any more when the stable offset can be read.
+    expect((await assigned[0]?.readCommitted())?.offset).toBe(kept);
+    await Promise.all(producers.map(async (producer) => await producer.close()));
     await messaging.close();
   });
 
