@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream';
-import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../kernel/clock.ts';
 import { limits } from '../../kernel/limits.ts';
 import { sandboxErrors } from '../errors.ts';
@@ -7,12 +6,15 @@ import type { Sandbox } from '../sandbox.ts';
 import { readAnswer } from './answer.ts';
 import { Handshake } from './handshake.ts';
 import { PrintedText } from './printed-text.ts';
+import { readSparingly } from './sparing-reader.ts';
 
 /** What a loaded runner printed so far; it belongs to the first call. The streams go on filling it. */
 export interface Loaded {
   readonly results: Readable;
   readonly stdout: PrintedText;
   readonly stderr: PrintedText;
+  /** Resolves when both hold what was printed before. Never rejects. */
+  catchUp(): Promise<void>;
   /** See `Runner.forks`. */
   readonly forks: boolean;
 }
@@ -23,11 +25,17 @@ const logLines = 60;
 
 const lastLines = (text: string): string => text.trimEnd().split('\n').slice(-logLines).join('\n');
 
-/** Copies what is printed into the two texts (standard error into both) and calls `ready` at the handshake. */
-const listen = (sandbox: Sandbox, stdout: PrintedText, stderr: PrintedText, ready: () => void): Handshake => {
+interface Listening extends Pick<Loaded, 'stdout' | 'stderr' | 'catchUp'> {
+  readonly handshake: Handshake;
+}
+
+/** Copies what is printed into two texts (standard error into both) and calls `ready` at the handshake. */
+const listen = (sandbox: Sandbox, clock: Clock, ready: () => void): Listening => {
+  const stdout = new PrintedText(limits.logBytesPerRun);
+  const stderr = new PrintedText(limits.logBytesPerRun);
   const handshake = new Handshake();
   let loading = true;
-  sandbox.stdout.on('data', (chunk: Buffer) => {
+  const outReader = readSparingly(sandbox.stdout, clock, (chunk) => {
     if (!loading) {
       stdout.add(chunk);
       return;
@@ -38,11 +46,14 @@ const listen = (sandbox: Sandbox, stdout: PrintedText, stderr: PrintedText, read
     loading = false;
     ready();
   });
-  sandbox.stderr.on('data', (chunk: Buffer) => {
+  const errorReader = readSparingly(sandbox.stderr, clock, (chunk) => {
     stderr.add(chunk);
     stdout.add(chunk);
   });
-  return handshake;
+  const catchUp = async (): Promise<void> => {
+    await Promise.all([outReader.catchUp(), errorReader.catchUp()]);
+  };
+  return { handshake, stdout, stderr, catchUp };
 };
 
 const reasonOf = async (end: Exclude<LoadEnd, 'ready'>, sandbox: Sandbox, timeoutMs: number): Promise<string> => {
@@ -70,10 +81,8 @@ export const loadRunner = async (
       message: `Sandbox ${sandbox.id} has no result channel, so no runner can answer in it.`,
     });
   }
-  const stdout = new PrintedText(limits.logBytesPerRun);
-  const stderr = new PrintedText(limits.logBytesPerRun);
   const { promise, resolve } = Promise.withResolvers<LoadEnd>();
-  const handshake = listen(sandbox, stdout, stderr, () => {
+  const { handshake, ...printed } = listen(sandbox, clock, () => {
     resolve('ready');
   });
   const early = (chunk: Buffer): void => {
@@ -89,12 +98,12 @@ export const loadRunner = async (
   const end = await promise;
   cancel();
   results.off('data', early);
-  if (end === 'ready') return { results, stdout, stderr, forks: handshake.forks };
+  if (end === 'ready') return { results, ...printed, forks: handshake.forks };
   const reason = await reasonOf(end, sandbox, loadTimeoutMs);
   await sandbox.stop(0);
-  await setImmediate();
-  stdout.add(handshake.rest());
-  const log = lastLines(stdout.take());
+  await printed.catchUp();
+  printed.stdout.add(handshake.rest());
+  const log = lastLines(printed.stdout.take());
   throw sandboxErrors.LOAD_FAILED({
     message: `The algorithm did not load: ${reason}.${log === '' ? ' It printed nothing.' : ` It printed:\n${log}`}`,
     details: { log, reason, sandbox: sandbox.id },

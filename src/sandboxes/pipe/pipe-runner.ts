@@ -103,9 +103,9 @@ class PipeRunner implements Runner {
     this.#running = null;
     running.cancel();
     const durationS = (this.#parts.clock.monotonicMs() - running.startedMs) / 1000;
-    // Runners flush before they answer, so what was printed is readable now: one turn of the event loop reads it.
-    setImmediate(() => {
-      const { stdout, stderr } = this.#parts.loaded;
+    const { stdout, stderr, catchUp } = this.#parts.loaded;
+    // Runners flush before they answer, so what was printed is readable now.
+    void catchUp().then(() => {
       running.resolve({ ...end, stdout: stdout.take(), stderr: stderr.take(), durationS });
     });
   }
