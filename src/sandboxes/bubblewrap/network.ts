@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../../kernel/clock.ts';
 import { sandboxErrors } from '../errors.ts';
+import { addressesOfHost } from '../hosts/host-addresses.ts';
 import { execute } from '../process/execute.ts';
 import { findProgram } from '../process/find-program.ts';
 
@@ -35,24 +35,11 @@ const readyTimeoutMs = 10_000;
 const metadata = ['169.254.0.0/16', '100.100.100.200/32', '168.63.129.16/32'];
 const candidates = ['10.0.2', '10.137.2', '172.30.137', '192.168.137'];
 
-/** Addresses at which the kernel takes packets for this host: also those of interfaces that are down, a bridge without members say. */
-const routedAddresses = (): readonly string[] => {
-  try {
-    const table = readFileSync('/proc/net/fib_trie', 'utf8');
-    return [...table.matchAll(/\|-- ([\d.]+)\n\s+\/32 host LOCAL/g)].map(([, address = '']) => address);
-  } catch {
-    return []; // a kernel without it
-  }
-};
-
-const interfaceAddresses = (): readonly string[] =>
-  Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter((address) => address.family === 'IPv4')
-    .map((address) => address.address);
-
+/** Without loopback's own, which leads to the sandbox itself; of IPv6 there is no way out at all. */
 const hostAddresses = (): readonly string[] =>
-  [...new Set([...interfaceAddresses(), ...routedAddresses()])].filter((address) => !address.startsWith('127.'));
+  addressesOfHost()
+    .filter(({ family, address }) => family === 'ipv4' && !address.startsWith('127.'))
+    .map(({ address }) => address);
 
 /** The first three bytes of a network that no address of this host lies in. */
 const freeNetwork = (): string => {

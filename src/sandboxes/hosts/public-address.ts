@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import { networkInterfaces } from 'node:os';
+import { addressesOfHost } from './host-addresses.ts';
 
 /** What is no host of the public Internet: private, shared, local, documentation, multicast, and ways around these. */
 const ranges: readonly (readonly [string, number, 'ipv4' | 'ipv6'])[] = [
@@ -27,18 +27,17 @@ const ranges: readonly (readonly [string, number, 'ipv4' | 'ipv6'])[] = [
   ['2002::', 16, 'ipv6'],
 ];
 
-/** Makes the check whether an address is one of another host on the public Internet. This host's own are none. */
+/** Makes the check whether an address is one of another host on the public Internet. This host's own, as they are at that time, are none. */
 export const createIsPublic = (): ((address: string) => boolean) => {
   // One list for each: a list takes IPv4 addresses for members of IPv6 networks.
   const closed = { ipv4: new BlockList(), ipv6: new BlockList() };
   for (const [network, prefix, family] of ranges) closed[family].addSubnet(network, prefix, family);
-  for (const { address, family } of Object.values(networkInterfaces()).flatMap((each) => each ?? [])) {
-    const its = family === 'IPv4' ? 'ipv4' : 'ipv6';
-    closed[its].addAddress(address, its);
-  }
   return (address) => {
     const version = isIP(address);
     const family = version === 4 ? 'ipv4' : 'ipv6';
-    return version !== 0 && !closed[family].check(address, family);
+    if (version === 0 || closed[family].check(address, family)) return false;
+    const own = new BlockList();
+    for (const each of addressesOfHost()) own.addAddress(each.address, each.family);
+    return !own.check(address, family);
   };
 };
