@@ -74,13 +74,28 @@ describe('presence', () => {
     expect(view.live().map((each) => each.process)).toEqual(['a']);
   });
 
-  it('forgets who falls silent', async () => {
-    const { clock, openView, appendOnce } = await open();
+  it('forgets who falls silent while others speak', async () => {
+    const { clock, openView, writer, appendOnce } = await open();
     const view = await openView();
     await appendOnce('a');
+    writer('b', 'cpu').start();
     await clock.advance(3_400);
-    expect(view.live()).toHaveLength(1);
+    expect(view.live()).toHaveLength(2);
     await clock.advance(200);
-    expect(view.live()).toEqual([]);
+    expect(view.live().map((each) => each.process)).toEqual(['b']);
+  });
+
+  it('takes nobody for dead because the log was away, and the dead for dead soon after it is back', async () => {
+    const { clock, openView, writer, appendOnce } = await open();
+    const view = await openView();
+    await appendOnce('a');
+    await appendOnce('b');
+    await clock.advance(60_000);
+    expect(view.live()).toHaveLength(2);
+    writer('b', 'cpu').start();
+    await clock.advance(1_000);
+    expect(view.live()).toHaveLength(2);
+    await clock.advance(1_000);
+    expect(view.live().map((each) => each.process)).toEqual(['b']);
   });
 });

@@ -7,8 +7,10 @@ import type { Appender, InRecord, Messaging } from './messaging.ts';
 
 /** How often each process says that it is alive. */
 export const presenceEveryMs = 1_000;
-/** A process that was silent for longer counts as dead: three seconds, and what the log takes. */
+/** A process that was silent for longer, while others were heard, counts as dead: three seconds, and what the log takes. */
 export const presenceAliveMs = 3_500;
+/** Each process hears itself at least: when nobody was heard for so long, it is the log that is silent. */
+const logSilentMs = 2 * presenceEveryMs;
 /** Records read back when a view is opened, so that it knows its peers before their next word. */
 const readBackRecords = 256n;
 
@@ -98,14 +100,39 @@ interface Answered {
 
 interface Seen {
   readonly presence: Presence;
-  /** On the monotonic clock: a jump of the wall clock kills nobody. */
+  /** See {@link LogTime}. */
   readonly seenMs: number;
+}
+
+/**
+ * Monotonic time as far as the log was heard: it stands still while nobody is, the reader's own process included. Who
+ * could not speak because the log was away has not died, and a jump of the wall clock kills nobody.
+ */
+class LogTime {
+  readonly #clock: Clock;
+  #heardAtMs: number;
+  #passedMs = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#heardAtMs = clock.monotonicMs();
+  }
+
+  nowMs(): number {
+    return this.#passedMs + Math.min(logSilentMs, this.#clock.monotonicMs() - this.#heardAtMs);
+  }
+
+  heard(): void {
+    this.#passedMs = this.nowMs();
+    this.#heardAtMs = this.#clock.monotonicMs();
+  }
 }
 
 /** Opens a view of `presence.v1`. Resolves when reading has begun. Throws `MESSAGING_UNAVAILABLE`. */
 export const createPresenceView = async (options: PresenceViewOptions): Promise<PresenceView> => {
   const { messaging, codec, clock } = options;
   const seen = new Map<string, Seen>();
+  const time = new LogTime(clock);
   const [end = 0n] = await messaging.admin.endOffsets(topics.presence, 'uncommitted');
 
   const answered = new Map<string, Answered>();
@@ -119,13 +146,14 @@ export const createPresenceView = async (options: PresenceViewOptions): Promise<
       return;
     }
     answered.clear();
+    time.heard();
     if (presence.stopping) {
       seen.delete(presence.process);
       return;
     }
     // Only what was read back can be old; comparing the broker's clock with ours for the others would add its skew.
     const ageMs = record.offset < end ? Math.max(0, clock.nowMs() - record.timestampMs) : 0;
-    seen.set(presence.process, { presence, seenMs: clock.monotonicMs() - ageMs });
+    seen.set(presence.process, { presence, seenMs: time.nowMs() - ageMs });
   };
   const reader = await messaging.own({
     topic: topics.presence,
@@ -139,7 +167,7 @@ export const createPresenceView = async (options: PresenceViewOptions): Promise<
   });
 
   const live = (): Presence[] => {
-    const oldestMs = clock.monotonicMs() - presenceAliveMs;
+    const oldestMs = time.nowMs() - presenceAliveMs;
     const alive: Presence[] = [];
     for (const [process, { presence, seenMs }] of seen) {
       if (seenMs >= oldestMs) alive.push(presence);

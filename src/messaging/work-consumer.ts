@@ -67,6 +67,7 @@ class GroupWorkConsumer implements WorkConsumer {
   readonly #apart: ReadonlyMap<string, Dispatch>;
   readonly #partitions = new Map<Assignment, WorkPartition>();
   readonly #turns = createCarefulTurns();
+  readonly #failed = new AbortController();
   #closing: Promise<void> | null = null;
 
   constructor(options: WorkConsumerOptions, settler: Settler, membership: Promise<Membership>) {
@@ -88,6 +89,12 @@ class GroupWorkConsumer implements WorkConsumer {
   async close(): Promise<void> {
     this.#closing ??= this.#close();
     await this.#closing;
+  }
+
+  /** The consumer cannot go on. What is in work is never settled, so no drain waits for it and others take over at once. */
+  fail(error: Error): void {
+    this.#failed.abort();
+    this.#options.onFailed(error);
   }
 
   async onAssigned(assignment: Assignment): Promise<void> {
@@ -133,7 +140,8 @@ class GroupWorkConsumer implements WorkConsumer {
     const idle = partition.stop();
     this.#options.onReleased(assignment.generation);
     const waited = new AbortController();
-    await Promise.race([idle, sleep(this.#options.clock, drainWorkMs, waited.signal)]);
+    const enough = AbortSignal.any([waited.signal, this.#failed.signal]);
+    await Promise.race([idle, sleep(this.#options.clock, drainWorkMs, enough)]);
     waited.abort();
     if (!partition.over) {
       partition.markDrained();
@@ -167,7 +175,7 @@ class GroupWorkConsumer implements WorkConsumer {
       } catch (error) {
         const failure = asPlatformError(error);
         if (failure.kind !== 'unavailable') {
-          this.#options.onFailed(failure);
+          this.fail(failure);
           return null;
         }
       }
@@ -199,16 +207,18 @@ class GroupWorkConsumer implements WorkConsumer {
   }
 }
 
-const openSettler = async (options: WorkConsumerOptions, membership: () => Membership): Promise<Settler> => {
+const openSettler = async (
+  options: Omit<WorkConsumerOptions, 'onFailed'>,
+  membership: () => Membership,
+  onFailed: (error: Error) => void,
+): Promise<Settler> => {
   const { messaging, clock, logger, mode } = options;
   const common = {
     clock,
     logger,
     everyMs: mode.everyMs,
     membership,
-    onFailed: (error: Error) => {
-      options.onFailed(error);
-    },
+    onFailed,
   };
   if (mode.kind === 'append') return createAppendSettler(common, await messaging.appender({ name: mode.name }));
   return createTransactionSettler(common, await messaging.transactor({ transactionalId: mode.transactionalId }));
@@ -221,11 +231,17 @@ const openSettler = async (options: WorkConsumerOptions, membership: () => Membe
 export const createWorkConsumer = async (options: WorkConsumerOptions): Promise<WorkConsumer> => {
   const joined = Promise.withResolvers<Membership>();
   let membership: Membership | null = null;
-  const settler = await openSettler(options, () => {
-    if (membership === null) throw new Error('A partition was settled before the group was joined.');
-    return membership;
-  });
-  const consumer = new GroupWorkConsumer(options, settler, joined.promise);
+  const settler = await openSettler(
+    options,
+    () => {
+      if (membership === null) throw new Error('A partition was settled before the group was joined.');
+      return membership;
+    },
+    (error) => {
+      consumer.fail(error);
+    },
+  );
+  const consumer: GroupWorkConsumer = new GroupWorkConsumer(options, settler, joined.promise);
   const joining = options.messaging.join({
     group: options.group,
     topics: options.topics,
@@ -245,7 +261,7 @@ export const createWorkConsumer = async (options: WorkConsumerOptions): Promise<
       consumer.onLost(assignment);
     },
     onFailed: (error) => {
-      options.onFailed(error);
+      consumer.fail(error);
     },
   });
   try {

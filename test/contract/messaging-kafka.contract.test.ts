@@ -17,6 +17,7 @@ import { createKafkaMessaging, type KafkaMessagingOptions } from '../../src/mess
 import { KafkaMembership } from '../../src/messaging/kafka/membership.ts';
 import type { Assignment, InRecord, Messaging, OutRecord } from '../../src/messaging/messaging.ts';
 import { systemClock } from '../../src/platform/clock.ts';
+import { codeOf } from '../conformance/messaging/fixture.ts';
 import { messagingConformance } from '../conformance/messaging/suite.ts';
 import { freePortPair } from '../helpers/free-ports.ts';
 import { startTestBroker, type TestBroker } from '../helpers/kafka-broker.ts';
@@ -366,6 +367,48 @@ describe('Kafka driver beyond the port', { timeout: 60_000 }, () => {
     await transactor.append(out(topic, 'in time'));
     await transactor.commit([]);
     expect(await readAll(messaging, topic, 'committed')).toEqual(['in time']);
+    await messaging.close();
+  });
+
+  it('recovers it also when several calls find out at the same time', async () => {
+    const messaging = await client('slow-calls.', { transactionTimeoutMs: 1_000 });
+    const [input, output] = [makeTopic('in.v1'), makeTopic('out.v1', 6)];
+    await messaging.admin.ensureTopics([input, output]);
+    const transactor = await messaging.transactor({ transactionalId: 'slow-calls-t' });
+    const assigned: Assignment[] = [];
+    const membership = await messaging.join({
+      group: 'g',
+      topics: [input],
+      onAssigned: (assignment) => void assigned.push(assignment),
+      onRecords: () => {},
+      onRevoked: async () => {},
+      onLost: () => {},
+      onFailed: () => {},
+    });
+    await until('the partition is ours', () => assigned.length === 1);
+    const offsetsAt = (offset: bigint) => [
+      { membership, offsets: assigned.map((assignment) => ({ assignment, offset, metadata: '' })) },
+    ];
+    for (let round = 1; round <= 4; round += 1) {
+      await transactor.append(out(output, 'too slow', 0));
+      const open = (await messaging.admin.endOffsets(output, 'uncommitted'))[0] ?? 0n;
+      const aborted = async () => (await messaging.admin.endOffsets(output, 'committed'))[0] === open + 1n;
+      await until('the broker aborted it', aborted);
+      // A new partition is added to the transaction while the offsets are: the coordinator refuses both.
+      const [late, commit] = await Promise.all([
+        codeOf(transactor.append(out(output, 'too late', round))),
+        codeOf(transactor.commit(offsetsAt(BigInt(round)))),
+      ]);
+      // A record that the broker took does not count either.
+      expect(['resolved', 'MESSAGING_ABORTED']).toContain(late);
+      expect(commit).toBe('MESSAGING_ABORTED');
+      await transactor.append(out(output, `in time ${round}`, 5));
+      await transactor.commit(offsetsAt(BigInt(10 * round)));
+      expect((await assigned[0]?.readCommitted())?.offset).toBe(BigInt(10 * round));
+    }
+    const rounds = [1, 2, 3, 4];
+    expect(await readAll(messaging, output, 'committed', 5)).toEqual(rounds.map((round) => `in time ${round}`));
+    for (const round of rounds) expect(await readAll(messaging, output, 'committed', round)).toEqual([]);
     await messaging.close();
   });
 

@@ -46,6 +46,8 @@ export class TransactionSession implements ProducerSession {
   #failure: Error | null = null;
   #fencedBy: Error | null = null;
   #renew = false;
+  /** Finds out why the coordinator no longer knows us. */
+  #inquiry: Promise<Error | null> | null = null;
 
   constructor(options: TransactionSessionOptions) {
     this.#options = options;
@@ -110,6 +112,15 @@ export class TransactionSession implements ProducerSession {
   async fenced(identity: ProducerIdentity): Promise<Error | null> {
     if (this.#fencedBy !== null) return this.#fencedBy;
     if (identity !== this.#identity) return this.failure;
+    // Calls that are refused at the same time ask once: the second answer, compared with the epoch that the first one
+    // gave us, would look like another owner's.
+    this.#inquiry ??= this.#inquire().finally(() => {
+      this.#inquiry = null;
+    });
+    return await this.#inquiry;
+  }
+
+  async #inquire(): Promise<Error | null> {
     try {
       const timedOutAs = await this.#timedOutAs();
       if (timedOutAs === null) return this.#fence(null);
