@@ -26,8 +26,9 @@ const placeOf = (name: (typeof names)[number]): string => `/run/millrace.${name}
 export const streamed = (gate: boolean): readonly string[] => [
   '/bin/sh',
   '-c',
-  // `read` takes byte by byte and leaves what follows the line to the program.
-  `exec <${placeOf('stdin')} >${placeOf('stdout')} 2>${placeOf('stderr')}; ${gate ? 'read -r up || exit 125; ' : ''}exec "$@"`,
+  // A pipe that nobody holds for writing any more (the sandbox was stopped meanwhile) would not open for reading, so it
+  // is opened for both first. `read` takes byte by byte and leaves what follows the line to the program.
+  `exec 3<>${placeOf('stdin')} <${placeOf('stdin')} 3>&- >${placeOf('stdout')} 2>${placeOf('stderr')}; ${gate ? 'read -r up || exit 125; ' : ''}exec "$@"`,
   'sh',
 ];
 
