@@ -245,7 +245,11 @@ export interface MessagingAdmin {
   ensureTopics(topics: readonly Topic[]): Promise<readonly TopicMismatch[]>;
   /** End offset of each partition; `committed` gives the last stable offset. */
   endOffsets(topic: Topic, isolation: 'committed' | 'uncommitted'): Promise<readonly bigint[]>;
-  /** Records between the group's committed offset and the end, per partition. Uncommitted partitions count from the start. */
+  /**
+   * Records between the group's committed offset and the end, per partition; from the start where nothing is committed.
+   * Markers of transactions and records of aborted ones are not counted where few offsets are left (16); a longer way
+   * counts with them.
+   */
   lag(group: string, topic: Topic): Promise<readonly bigint[]>;
   /** Committed offsets of a group, without being a member. */
   committed(group: string, topic: Topic): Promise<readonly (bigint | null)[]>;

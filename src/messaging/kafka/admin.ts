@@ -4,6 +4,7 @@ import type { Topic } from '../../kernel/topics.ts';
 import { messagingErrors } from '../errors.ts';
 import type { Grant, MessagingAdmin, TopicMismatch } from '../messaging.ts';
 import { type Cluster, codeError, type Links } from './cluster.ts';
+import { countTails } from './count-tails.ts';
 import { Coordinator, fetchCommitted } from './group-calls.ts';
 import { listOffsets } from './list-offsets.ts';
 import { persist } from './persist.ts';
@@ -58,11 +59,14 @@ export class KafkaAdmin implements MessagingAdmin {
       this.#offsets(topic, 'end', 'uncommitted'),
       this.committed(group, topic),
     ]);
-    return ends.map((end, partition) => {
+    const tails = ends.map((end, partition) => {
       const start = starts[partition] ?? 0n;
       const from = committed[partition] ?? start;
-      return end - (from > start ? from : start);
+      return { partition, from: from > start ? from : start, end };
     });
+    const { cluster, links } = this.#deps;
+    const name = this.fullName(topic);
+    return await this.#persist(async () => await countTails({ cluster, links, topic: name }, tails));
   }
 
   async committed(groupName: string, topic: Topic): Promise<readonly (bigint | null)[]> {

@@ -26,9 +26,11 @@ export class MemoryAdmin implements MessagingAdmin {
 
   async lag(group: string, topic: Topic): Promise<readonly bigint[]> {
     return await this.#network.call('admin', () =>
-      this.#broker
-        .logs(topic.name)
-        .map((log) => BigInt(log.end('committed')) - (this.#broker.group(group).committed(log)?.offset ?? 0n)),
+      this.#broker.logs(topic.name).map((log) => {
+        const from = Number(this.#broker.group(group).committed(log)?.offset ?? 0n);
+        const { records, next } = log.read(from, 'committed', Number.POSITIVE_INFINITY);
+        return BigInt(records.length + log.end('uncommitted') - next);
+      }),
     );
   }
 

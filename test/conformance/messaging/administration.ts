@@ -38,6 +38,28 @@ export const describeAdministration = (suite: Suite): void => {
       await member.joined.close();
     });
 
+    it('counts in a lag what is to be done: no markers of transactions, nothing that was aborted', async () => {
+      const topic = await suite.freshTopic();
+      const group = `${topic.name}-g`;
+      const transactor = await suite.messaging.transactor({ transactionalId: `${topic.name}-t` });
+      const member = await new Member().join(suite.messaging, { group, topics: [topic] });
+      await eventually('it owns it', () => member.assigned.length === 1);
+      await transactor.append(out(topic, 'done'));
+      await transactor.commit([]);
+      await transactor.append(out(topic, 'dropped'));
+      await transactor.abort();
+      const stable = async (): Promise<bigint | undefined> =>
+        (await suite.messaging.admin.endOffsets(topic, 'committed'))[0];
+      await eventually('the markers are written', async () => (await stable()) === 4n);
+      expect(await suite.messaging.admin.lag(group, topic)).toEqual([1n]);
+      await member.joined.commit([offsetOf(member.owned(0), 1n)]);
+      expect(await suite.messaging.admin.lag(group, topic)).toEqual([0n]);
+      await transactor.append(out(topic, 'open'));
+      expect(await suite.messaging.admin.lag(group, topic)).toEqual([1n]);
+      await transactor.close();
+      await member.joined.close();
+    });
+
     it('answers pings, and closes everything that was opened', async () => {
       const topic = await suite.freshTopic();
       const other = await suite.rig.another();
