@@ -28,6 +28,8 @@ export default defineConfig({
         },
       },
       kind('chaos', ['test/chaos/**/*.chaos.test.ts'], 120_000, true),
+      // For minutes, when asked for: `npm run test:chaos -- --long`.
+      kind('chaos-long', ['test/chaos/**/*.long.test.ts'], 3_600_000, true),
     ],
   },
 });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 /**
  * `npm test`: every project of vitest.config.ts, one after the other, then one line with the sum. A test that was
  * skipped counts as failed, and so does a project that ran nothing. Arguments name projects: `npm test -- unit sim`.
+ * `chaos --long` repeats faults for minutes instead.
  */
 
 const projects = ['unit', 'sim', 'contract', 'hostile', 'flow', 'e2e', 'chaos'] as const;
@@ -38,10 +39,16 @@ const runProject = async (project: string, folder: string): Promise<{ passed: nu
   return { passed, failed: failed === 0 && (code !== 0 || passed === 0) ? 1 : failed };
 };
 
-const wanted = process.argv.slice(2);
+const words = process.argv.slice(2);
+const isLong = words.includes('--long');
+const wanted = words.filter((word) => word !== '--long');
 const unknown = wanted.filter((name) => !projects.some((project) => project === name));
 if (unknown.length > 0) {
   console.error(`unknown project ${unknown.join(', ')}: one of ${projects.join(', ')}`);
+  process.exit(2);
+}
+if (isLong && wanted.join(' ') !== 'chaos') {
+  console.error('--long belongs to chaos: npm run test:chaos -- --long');
   process.exit(2);
 }
 const folder = mkdtempSync(join(tmpdir(), 'millrace-test-'));
@@ -49,7 +56,7 @@ let passed = 0;
 let failed = 0;
 for (const project of projects.filter((name) => wanted.length === 0 || wanted.includes(name))) {
   const begin = performance.now();
-  const sum = await runProject(project, folder);
+  const sum = await runProject(isLong ? 'chaos-long' : project, folder);
   passed += sum.passed;
   failed += sum.failed;
   console.log(
