@@ -103,9 +103,10 @@ class PipeRunner implements Runner {
     this.#running = null;
     running.cancel();
     const durationS = (this.#parts.clock.monotonicMs() - running.startedMs) / 1000;
-    const { stdout, stderr, catchUp } = this.#parts.loaded;
+    const { loaded } = this.#parts;
     // Runners flush before they answer, so what was printed is readable now.
-    void catchUp().then(() => {
+    void loaded.catchUp().then(() => {
+      const { stdout, stderr } = loaded;
       running.resolve({ ...end, stdout: stdout.take(), stderr: stderr.take(), durationS });
     });
   }
