@@ -6,15 +6,15 @@ import type { Sandbox } from '../sandbox.ts';
 import { readAnswer } from './answer.ts';
 import { Handshake } from './handshake.ts';
 import { PrintedText } from './printed-text.ts';
-import { readSparingly } from './sparing-reader.ts';
+import { catchUp, readSparingly } from './sparing-reader.ts';
 
 /** What a loaded runner printed so far; it belongs to the first call. The streams go on filling it. */
 export interface Loaded {
   readonly results: Readable;
   readonly stdout: PrintedText;
   readonly stderr: PrintedText;
-  /** Resolves when both hold what was printed before. Never rejects. */
-  catchUp(): Promise<void>;
+  /** Calls `done` when both hold what was printed before: no promise, because each call asks. */
+  catchUp(done: () => void): void;
   /** See `Runner.forks`. */
   readonly forks: boolean;
 }
@@ -50,10 +50,8 @@ const listen = (sandbox: Sandbox, clock: Clock, ready: () => void): Listening =>
     stderr.add(chunk);
     stdout.add(chunk);
   });
-  const catchUp = async (): Promise<void> => {
-    await Promise.all([outReader.catchUp(), errorReader.catchUp()]);
-  };
-  return { handshake, stdout, stderr, catchUp };
+  const readers = [outReader, errorReader];
+  return { handshake, stdout, stderr, catchUp: (done) => catchUp(readers, done) };
 };
 
 const reasonOf = async (end: Exclude<LoadEnd, 'ready'>, sandbox: Sandbox, timeoutMs: number): Promise<string> => {
@@ -101,7 +99,7 @@ export const loadRunner = async (
   if (end === 'ready') return { results, ...printed, forks: handshake.forks };
   const reason = await reasonOf(end, sandbox, loadTimeoutMs);
   await sandbox.stop(0);
-  await printed.catchUp();
+  await new Promise<void>((done) => printed.catchUp(done));
   printed.stdout.add(handshake.rest());
   const log = lastLines(printed.stdout.take());
   throw sandboxErrors.LOAD_FAILED({

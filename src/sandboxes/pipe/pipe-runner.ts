@@ -105,7 +105,7 @@ class PipeRunner implements Runner {
     const durationS = (this.#parts.clock.monotonicMs() - running.startedMs) / 1000;
     const { loaded } = this.#parts;
     // Runners flush before they answer, so what was printed is readable now.
-    void loaded.catchUp().then(() => {
+    loaded.catchUp(() => {
       const { stdout, stderr } = loaded;
       running.resolve({ ...end, stdout: stdout.take(), stderr: stderr.take(), durationS });
     });

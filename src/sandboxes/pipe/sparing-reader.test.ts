@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { createVirtualClock } from '../../../test/helpers/virtual-clock.ts';
-import { readSparingly } from './sparing-reader.ts';
+import { catchUp, readSparingly } from './sparing-reader.ts';
 
 const open = () => {
   const clock = createVirtualClock();
@@ -32,6 +32,6 @@ it('reads what there is while it rests when somebody waits for it', async () => 
   print(1.5);
   await setImmediate();
   expect(mebibytes()).toBe(1);
-  await reader.catchUp();
+  await new Promise<void>((done) => catchUp([reader], done));
   expect(mebibytes()).toBe(1.5);
 });

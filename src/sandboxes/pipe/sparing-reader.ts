@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream';
-import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../kernel/clock.ts';
 
 /** Reading as fast as a program can print takes half a processor from everybody's calls; this takes a seventh. */
@@ -8,9 +7,19 @@ const restMs = 5;
 
 /** What reads a stream. */
 export interface SparingReader {
-  /** Resolves when what the stream holds now was read: a pipe holds less than is read between two rests. Never rejects. */
-  catchUp(): Promise<void>;
+  /** Ends the rest; false when there is none. What the stream holds is read in the turn after the next, else in the next. */
+  wake(): boolean;
 }
+
+/**
+ * Calls `done` when all of them have read what their streams hold now: a pipe holds less than is read between two rests.
+ */
+export const catchUp = (readers: readonly SparingReader[], done: () => void): void => {
+  let woken = false;
+  for (const reader of readers) if (reader.wake()) woken = true;
+  // A stream that is read again is looked at from the next turn on.
+  setImmediate(woken ? () => setImmediate(done) : done);
+};
 
 /** Reads what a program prints, however much, and rests now and then: meanwhile the program waits, not the platform. */
 export const readSparingly = (stream: Readable, clock: Clock, take: (chunk: Buffer) => void): SparingReader => {
@@ -30,13 +39,10 @@ export const readSparingly = (stream: Readable, clock: Clock, take: (chunk: Buff
     cancelRest = clock.after(restMs, goOn);
   });
   return {
-    catchUp: async () => {
-      if (cancelRest !== null) {
-        goOn();
-        // It is looked at again from the next turn on.
-        await setImmediate();
-      }
-      await setImmediate();
+    wake: () => {
+      if (cancelRest === null) return false;
+      goOn();
+      return true;
     },
   };
 };
