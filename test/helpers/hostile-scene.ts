@@ -5,7 +5,6 @@ import { expect } from 'vitest';
 import type { Executor } from '../../src/executors/executors.ts';
 import type { Result } from '../../src/kernel/contracts/contracts.gen.ts';
 import type { DriverUnderAttack } from '../hostile/drivers.ts';
-import { p99FloorMs } from '../hostile/neighbour-limits.ts';
 import { type Call, type Deployed, type ExecutorScenario, openExecutorScenario, until } from './executor-scenario.ts';
 import { type Neighbour, neighbourMarker, startNeighbour } from './hostile-neighbour.ts';
 
@@ -145,7 +144,8 @@ export class HostileScene {
    * neighbour down is repeated, and compared with what innocent newcomers cost it at that time: they compute, their
    * sandboxes have to be started as well, and other work of this machine slows it down, too.
    */
-  async attack(attacker: Attacker, work: () => Promise<void>, floorMs = p99FloorMs): Promise<void> {
+  async attack(attacker: Attacker, work: () => Promise<void>): Promise<void> {
+    const floorMs = this.#driver.neighbourFloorMs;
     let p99Ms = await this.#attackOnce(attacker, work);
     let usualMs = this.#quiet.p99Ms;
     for (let left = attemptsMax - 1; left > 0 && p99Ms > allowedMs(usualMs, floorMs); left -= 1) {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectNextCall, type HostileScene, openHostileScene, valueOf } from '../helpers/hostile-scene.ts';
+import { expectNextCall, graceMs, type HostileScene, openHostileScene, valueOf } from '../helpers/hostile-scene.ts';
 import { driversUnderAttack } from './drivers.ts';
 import { timeout } from './outcomes.ts';
 
@@ -68,7 +68,7 @@ describe.each(driversUnderAttack)('an end of an algorithm, under $kind', (driver
     const attacker = await scene.deploy('channel');
     await scene.attack(attacker, async () => {
       expect(await attacker.call('ignore_signals', {}, { timeoutMs: 1_000 })).toMatchObject(timeout);
-      expect(attacker.processes()).toEqual([]);
+      await expect.poll(() => attacker.processes(), { timeout: graceMs }).toEqual([]);
       await expectNextCall(attacker);
     });
   });
