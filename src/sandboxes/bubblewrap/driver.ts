@@ -14,6 +14,7 @@ import { createPublicHosts, findHostNetwork, type HostNetwork } from '../hosts/h
 import { checkSpec } from '../process/check-spec.ts';
 import { findProgram } from '../process/find-program.ts';
 import { giveFiles } from '../process/give-to.ts';
+import { keepSandboxes } from '../process/kept-sandboxes.ts';
 import { makeMountPoints } from '../process/mount-points.ts';
 import { createPipeStock, type PipeStock } from '../process/pipe-stock.ts';
 import { childEnd, createProcessSandbox } from '../process/process-sandbox.ts';
@@ -296,8 +297,7 @@ export interface BubblewrapDeps {
 /** Makes the driver that isolates with Linux namespaces and control groups; see `createSandboxDriver`. */
 export const createBubblewrapDriver = async (deps: BubblewrapDeps): Promise<SandboxDriver> => {
   const machine = await examine(deps);
-  const running = new Set<Sandbox>();
-  const starting = new Set<Promise<unknown>>();
+  const kept = keepSandboxes(async (spec) => await start(machine, spec));
   const enforcement = enforcementOf(
     machine.identity,
     machine.hierarchy,
@@ -307,24 +307,13 @@ export const createBubblewrapDriver = async (deps: BubblewrapDeps): Promise<Sand
   for (const { what, enforced, how } of enforcement) {
     if (!enforced) deps.logger.warn({ event: 'sandbox.not-enforced', what, how });
   }
-  const startAndKeep = async (spec: SandboxSpec): Promise<Sandbox> => {
-    const sandbox = await start(machine, spec);
-    running.add(sandbox);
-    void sandbox.exited.then(() => running.delete(sandbox));
-    return sandbox;
-  };
   return {
     name: 'bubblewrap',
     enforcement,
     adopts: machine.adoption !== null,
-    start: async (spec) => {
-      const begun = startAndKeep(spec);
-      starting.add(begun);
-      return await begun.finally(() => starting.delete(begun));
-    },
+    start: async (spec) => await kept.start(spec),
     close: async () => {
-      await Promise.allSettled(starting);
-      await Promise.all([...running].map(async (sandbox) => await sandbox.stop(0)));
+      await kept.stop();
       machine.adoption?.close();
       await removeLeftovers(machine.runFolder, machine.clock);
     },

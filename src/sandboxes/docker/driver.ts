@@ -16,6 +16,7 @@ import { sandboxErrors } from '../errors.ts';
 import type { HostPolicy } from '../hosts/gate.ts';
 import { checkSpec } from '../process/check-spec.ts';
 import { giveFiles } from '../process/give-to.ts';
+import { keepSandboxes } from '../process/kept-sandboxes.ts';
 import { makeMountPoints } from '../process/mount-points.ts';
 import { createPipeStock, type PipeStock } from '../process/pipe-stock.ts';
 import { createProcessSandbox } from '../process/process-sandbox.ts';
@@ -307,8 +308,7 @@ const examine = async (deps: DockerDeps): Promise<Machine> => {
 /** Makes the driver that isolates with containers of a Docker engine on this machine; see `createSandboxDriver`. */
 export const createDockerDriver = async (deps: DockerDeps): Promise<SandboxDriver> => {
   const machine = await examine(deps);
-  const running = new Set<Sandbox>();
-  const starting = new Set<Promise<unknown>>();
+  const kept = keepSandboxes(async (spec) => await start(machine, spec));
   const { uid, gid } = machine.user;
   const enforcement = enforcementOf(
     `${uid}:${gid}`,
@@ -317,24 +317,13 @@ export const createDockerDriver = async (deps: DockerDeps): Promise<SandboxDrive
   for (const { what, enforced, how } of enforcement) {
     if (!enforced) deps.logger.warn({ event: 'sandbox.not-enforced', what, how });
   }
-  const startAndKeep = async (spec: SandboxSpec): Promise<Sandbox> => {
-    const sandbox = await start(machine, spec);
-    running.add(sandbox);
-    void sandbox.exited.then(() => running.delete(sandbox));
-    return sandbox;
-  };
   return {
     name: 'docker',
     enforcement,
     adopts: machine.adoption !== null,
-    start: async (spec) => {
-      const begun = startAndKeep(spec);
-      starting.add(begun);
-      return await begun.finally(() => starting.delete(begun));
-    },
+    start: async (spec) => await kept.start(spec),
     close: async () => {
-      await Promise.allSettled(starting);
-      await Promise.all([...running].map(async (sandbox) => await sandbox.stop(0)));
+      await kept.stop();
       await removeContainers(machine.engine, machine.mark);
       await removeLeftovers(machine.runFolder, machine.clock);
     },

@@ -7,6 +7,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import { sandboxErrors } from '../errors.ts';
 import { findProgram } from '../process/find-program.ts';
+import { keepSandboxes } from '../process/kept-sandboxes.ts';
 import { createPipeStock, type PipeStock } from '../process/pipe-stock.ts';
 import { childEnd, createProcessSandbox } from '../process/process-sandbox.ts';
 import { openResultChannel } from '../process/result-channel.ts';
@@ -132,19 +133,14 @@ export const createPlainDriver = async (deps: PlainDeps): Promise<SandboxDriver>
   await mkdir(deps.runFolder, { recursive: true });
   deps.logger.warn({ event: 'sandbox.not-enforced', what: 'anything', how: why });
   const pipes = createPipeStock(join(deps.runFolder, 'pipes'), null);
-  const running = new Set<Sandbox>();
+  const kept = keepSandboxes(async (spec) => await start(deps, pipes, spec));
   return {
     name: 'plain',
     enforcement,
     adopts: false,
-    start: async (spec) => {
-      const sandbox = await start(deps, pipes, spec);
-      running.add(sandbox);
-      void sandbox.exited.then(() => running.delete(sandbox));
-      return sandbox;
-    },
+    start: async (spec) => await kept.start(spec),
     close: async () => {
-      await Promise.all([...running].map(async (sandbox) => await sandbox.stop(0)));
+      await kept.stop();
       await rm(deps.runFolder, { recursive: true, force: true });
     },
   };
