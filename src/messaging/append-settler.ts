@@ -24,7 +24,7 @@ interface EntryParts {
   readonly resolve: (settlement: Settlement) => void;
   readonly reject: (error: Error) => void;
   /** Whether that failure passes, so that the output is to be sent again. */
-  passes(error: Error, output: OutRecord): boolean;
+  passes(entry: Entry, error: Error, output: OutRecord): boolean;
   /** Every output was answered once; these failed in passing. */
   onTried(entry: Entry, left: readonly OutRecord[]): void;
 }
@@ -57,7 +57,7 @@ class Entry implements AppendSink {
   }
 
   failed(error: Error, output: OutRecord): void {
-    if (this.parts.passes(error, output)) this.#left.push(output);
+    if (this.parts.passes(this, error, output)) this.#left.push(output);
     this.appended();
   }
 }
@@ -78,15 +78,9 @@ class AppendSettler implements Settler {
 
   async settle(partition: SettledPartition, taken: Taken, outputs: Outputs): Promise<Settlement> {
     return await new Promise<Settlement>((resolve, reject) => {
-      const { logger } = this.#options;
-      const passes = (error: Error, output: OutRecord): boolean => {
-        if (isPassing(error)) return true;
-        if (isRefusal(error)) tellRefused(logger, output, partition, error);
-        else this.#fail(error);
-        return false;
-      };
       const { patient, records } = outputs;
-      this.#send(new Entry({ partition, taken, patient, resolve, reject, passes, onTried: this.#onTried }), records);
+      const [passes, onTried] = [this.#passes, this.#onTried];
+      this.#send(new Entry({ partition, taken, patient, resolve, reject, passes, onTried }), records);
     });
   }
 
@@ -108,6 +102,13 @@ class AppendSettler implements Settler {
     else if (entry.parts.partition.over) this.#end(entry, 'released');
     else entry.send(outputs, this.#appender);
   }
+
+  readonly #passes = ({ parts }: Entry, error: Error, output: OutRecord): boolean => {
+    if (isPassing(error)) return true;
+    if (isRefusal(error)) tellRefused(this.#options.logger, output, parts.partition, error);
+    else this.#fail(error);
+    return false;
+  };
 
   readonly #onTried = (entry: Entry, left: readonly OutRecord[]): void => {
     if (this.#failed !== null) entry.parts.reject(this.#failed);

@@ -102,21 +102,21 @@ const textHeader = (name: string, text: string): Header => [name, Buffer.from(te
 const prepareAttempts = (): readonly Header[] =>
   Array.from({ length: attemptHeadersKept }, (_, attempt) => textHeader(headerNames.attempt, String(attempt)));
 
-const headersOf = (contract: Header, attempts: readonly Header[], envelope: Envelope): Headers => {
+/** `id`: the bytes of the envelope's. */
+const headersOf = (
+  contract: Header,
+  attempts: readonly Header[],
+  envelope: Envelope,
+  id: Buffer | undefined,
+): Headers => {
   const headers: Header[] = [contract];
-  const { id, attempt, deadlineMs, traceparent, chain } = envelope;
-  if (id !== undefined) headers.push(textHeader(headerNames.id, id));
+  const { attempt, deadlineMs, traceparent, chain } = envelope;
+  if (id !== undefined) headers.push([headerNames.id, id]);
   if (attempt !== undefined) headers.push(attempts[attempt] ?? textHeader(headerNames.attempt, String(attempt)));
   if (deadlineMs !== undefined) headers.push(textHeader(headerNames.deadline, String(deadlineMs)));
   if (traceparent !== undefined) headers.push(textHeader(headerNames.traceparent, traceparent));
   if (chain !== undefined) headers.push(textHeader(headerNames.chain, chain));
   return headers;
-};
-
-/** The key's bytes: those of the id header where the key is the id. */
-const keyOf = ({ key, id }: Envelope, headers: Headers): Buffer | null => {
-  if (typeof key !== 'string') return key;
-  return key === id ? (headers[1]?.[1] ?? Buffer.from(key)) : Buffer.from(key);
 };
 
 const undecodable = (contract: string, record: InRecord, why: string, cause?: unknown) =>
@@ -164,8 +164,10 @@ export const createCodec = (options: CodecOptions = {}): Codec => {
     encode: (topic, message, envelope) => {
       const { types, header, schemaId } = preparedOf(topic.contract);
       const { partition } = envelope;
-      const headers = headersOf(header, attempts, envelope);
-      const key = keyOf(envelope, headers);
+      const id = envelope.id === undefined ? undefined : Buffer.from(envelope.id, 'latin1');
+      const headers = headersOf(header, attempts, envelope, id);
+      const own = envelope.key === envelope.id ? id : undefined;
+      const key = own ?? (typeof envelope.key === 'string' ? Buffer.from(envelope.key) : envelope.key);
       const value = writeFramed(types.type, schemaId, message);
       return partition === undefined ? { topic, key, value, headers } : { topic, partition, key, value, headers };
     },
