@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { refuse } from '../endpoint/respond.ts';
-import type { Exchange, Forwarder } from './forward.ts';
+import { type Exchange, type Forwarder, tellFailure } from './forward.ts';
 
 /** A platform, and an API key of somebody there. */
 export interface PlatformAccess {
@@ -41,7 +41,7 @@ const pass = async ({ address, key }: PlatformAccess, { request, response, signa
 /** Hands the calls of a local run to a platform in the name of a key; null: refuses them, and says what to set. */
 export const createKeyForwarder = (platform: PlatformAccess | null): Forwarder => ({
   forward: async (_run, exchange) => {
-    const { request, response, signal } = exchange;
+    const { request, response } = exchange;
     if (platform === null) {
       request.resume();
       refuse(response, 501, absent);
@@ -50,12 +50,8 @@ export const createKeyForwarder = (platform: PlatformAccess | null): Forwarder =
     try {
       await pass(platform, exchange);
     } catch (error) {
-      if (response.headersSent || response.destroyed || signal.aborted) {
-        response.destroy();
-        return;
-      }
       const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-      refuse(response, 503, `${platform.address} does not answer: ${reason}.`);
+      tellFailure(exchange, `${platform.address} does not answer: ${reason}.`);
     }
   },
   close: () => {

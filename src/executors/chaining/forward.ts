@@ -42,6 +42,16 @@ export interface Exchange {
   readonly signal: AbortSignal;
 }
 
+/** The exchange failed: told while an answer can still be given, else the connection ends. */
+export const tellFailure = ({ request, response, signal }: Exchange, message: string): void => {
+  if (response.headersSent || response.destroyed || signal.aborted) {
+    response.destroy();
+    return;
+  }
+  request.resume();
+  refuse(response, 503, message);
+};
+
 /** What passes; whatever else the sandbox says stays here. */
 const requestHeaders = ['content-type', 'content-length', 'accept', 'idempotency-key'] as const;
 const answerHeaders = ['content-type', 'content-length', 'x-request-id', 'retry-after'] as const;
@@ -100,7 +110,7 @@ export const createForwarder = (deps: ForwarderDeps): Forwarder => {
 
   return {
     forward: async (run, exchange) => {
-      const { request, response, signal } = exchange;
+      const { request, response } = exchange;
       const base = deps.ingressUrl();
       if (base === null) {
         request.resume();
@@ -110,13 +120,8 @@ export const createForwarder = (deps: ForwarderDeps): Forwarder => {
       try {
         await pass(run, base, exchange);
       } catch (error) {
-        if (response.headersSent || response.destroyed || signal.aborted) {
-          response.destroy();
-          return;
-        }
-        request.resume();
         const reason = error instanceof Error ? error.message : String(error);
-        refuse(response, 503, `The platform's API does not answer: ${reason}. Try again.`);
+        tellFailure(exchange, `The platform's API does not answer: ${reason}. Try again.`);
       }
     },
     close: () => {
