@@ -3,13 +3,7 @@ import hashlib
 import json
 import os
 
-
-def _md5(path):
-    digest = hashlib.md5()
-    with open(path, "rb") as file:
-        for block in iter(lambda: file.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()
+from Algorithmia.util import md5_for_file
 
 
 def _read_manifest():
@@ -87,7 +81,7 @@ class ModelData(object):
         path = self.client.file(entry["source_uri"]).getFile(as_path=True)
         expected = entry.get("md5_checksum")
         if expected is not None:
-            real = _md5(path)
+            real = md5_for_file(path)
             if real != expected and entry.get("fail_on_tamper", False):
                 raise Exception(
                     "Model File Mismatch for %s\nexpected hash:  %s\nreal hash: %s" % (entry["name"], expected, real)
