@@ -1,22 +1,12 @@
-import { hash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { accountOf, keyOf } from '../../test/helpers/people.ts';
 import { createTableView } from '../../test/helpers/table-view.ts';
 import { type Account, accountKind, type Key, keyKind, type Permissions } from './accounts.ts';
 import { createAccounts } from './create.ts';
 import { mayCallAlgorithm, mayGovern, mayGrant } from './permissions.ts';
 
-const account = (name: string, members: Account['members'] = []): Account => ({
-  id: `id-${name}`,
-  name,
-  label: name.toUpperCase(),
-  type: members.length > 0 ? 'organisation' : 'user',
-  email: null,
-  fullName: null,
-  profile: {},
-  members,
-  topics: null,
-  createdAtMs: 0,
-});
+const account = (name: string, members: Account['members'] = []): Account =>
+  accountOf(name, { label: name.toUpperCase(), members });
 
 const permissionsOf = (some: Partial<Permissions> = {}): Permissions => ({
   call: ['*'],
@@ -25,16 +15,8 @@ const permissionsOf = (some: Partial<Permissions> = {}): Permissions => ({
   ...some,
 });
 
-const key = (text: string, owner: string, some: Partial<Key> = {}): Key => ({
-  id: `key-${text}`,
-  account: owner,
-  label: '',
-  hash: hash('sha256', text, 'hex'),
-  permissions: permissionsOf(),
-  createdAtMs: 0,
-  revokedAtMs: null,
-  ...some,
-});
+const key = (text: string, owner: string, some: Partial<Key> = {}): Key =>
+  keyOf(owner, text, { id: `key-${text}`, permissions: permissionsOf(), ...some });
 
 const given = () => {
   const view = createTableView([accountKind, keyKind]);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { accountOf } from '../../test/helpers/people.ts';
 import { createTableView, type TableView } from '../../test/helpers/table-view.ts';
 import { type Account, accountKind, keyKind } from '../accounts/accounts.ts';
 import { createAccounts } from '../accounts/create.ts';
@@ -63,18 +64,7 @@ const version = (semantic: string, number: number, callability: Version['callabi
   publishedAtMs: 0,
   publishedBy: 'acme',
 });
-const account = (name: string, members: Account['members']): Account => ({
-  id: name,
-  name,
-  label: name,
-  type: members.length > 0 ? 'organisation' : 'user',
-  email: null,
-  fullName: null,
-  profile: {},
-  members,
-  topics: null,
-  createdAtMs: 0,
-});
+const account = (name: string, members: Account['members']): Account => accountOf(name, { members });
 
 let view: TableView;
 let catalog: Catalog;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Account, accountKind, type Key, keyKind } from '../../src/accounts/accounts.ts';
+import { type Account, accountKind, keyKind } from '../../src/accounts/accounts.ts';
 import { createAccounts } from '../../src/accounts/create.ts';
 import {
   type Algorithm,
@@ -21,6 +21,7 @@ import { createMemoryBroker } from '../../src/messaging/memory/broker.ts';
 import { createMemoryMessaging } from '../../src/messaging/memory/memory-messaging.ts';
 import type { InRecord, Messaging } from '../../src/messaging/messaging.ts';
 import { createRouter, type Router } from '../../src/router/create.ts';
+import { accountOf, keyOf } from '../helpers/people.ts';
 import { createTableView, type TableView } from '../helpers/table-view.ts';
 import { createVirtualClock, type VirtualClock } from '../helpers/virtual-clock.ts';
 
@@ -33,27 +34,8 @@ const settings = {
   insightsEnabled: false,
 } as const;
 const hash = 'a'.repeat(40);
-const ada: Account = {
-  id: 'ada',
-  name: 'ada',
-  label: 'ada',
-  type: 'user',
-  email: null,
-  fullName: null,
-  profile: {},
-  members: [],
-  topics: { keyId: 'key', principal: 'account.ada' },
-  createdAtMs: 0,
-};
-const key: Key = {
-  id: 'key',
-  account: 'ada',
-  label: '',
-  hash: '0',
-  permissions: { call: ['*'], manage: true, admin: false },
-  createdAtMs: 0,
-  revokedAtMs: null,
-};
+const ada = accountOf('ada', { id: 'ada', topics: { keyId: 'key', principal: 'account.ada' } });
+const key = keyOf('ada', 'simAda', { id: 'key', permissions: { call: ['*'], manage: true, admin: false } });
 const algorithm: Algorithm = {
   id: 'algorithm',
   owner: 'ada',

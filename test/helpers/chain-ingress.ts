@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import { accountKind, keyKind } from '../../src/accounts/accounts.ts';
 import { createAccounts } from '../../src/accounts/create.ts';
@@ -22,6 +21,7 @@ import { systemClock as clock } from '../../src/platform/clock.ts';
 import { createBareRepositories } from '../../src/platform/git/bare-repositories.ts';
 import { systemRandom as random } from '../../src/platform/random.ts';
 import { createMetrics } from '../../src/platform/telemetry/metrics.ts';
+import { accountOf, keyOf } from './people.ts';
 
 export interface ChainIngressParts {
   readonly folder: string;
@@ -44,28 +44,6 @@ export interface ChainIngress {
 /** Key of `ann` at {@link openChainIngress}. */
 export const annsKey = 'simAnn';
 
-const person = (name: string) => ({
-  id: `id-${name}`,
-  name,
-  label: name,
-  type: 'user',
-  email: null,
-  fullName: null,
-  profile: {},
-  members: [],
-  topics: null,
-  createdAtMs: 1,
-});
-const keyOf = (account: string, text: string) => ({
-  id: 'key',
-  account,
-  label: '',
-  hash: hash('sha256', text, 'hex'),
-  permissions: { call: ['*'], manage: true, admin: false },
-  createdAtMs: 1,
-  revokedAtMs: null,
-});
-
 /** The HTTP API in front of the executors of a scenario, on the same log. The account `ann` has the key {@link annsKey}. */
 export const openChainIngress = async (parts: ChainIngressParts): Promise<ChainIngress> => {
   const { broker, codec, view, executors, folder } = parts;
@@ -73,8 +51,11 @@ export const openChainIngress = async (parts: ChainIngressParts): Promise<ChainI
   const onFailed = (error: Error): void => {
     throw error;
   };
-  await parts.put(accountKind, person('ann'));
-  await parts.put(keyKind, keyOf('ann', annsKey));
+  await parts.put(accountKind, accountOf('ann'));
+  await parts.put(
+    keyKind,
+    keyOf('ann', annsKey, { id: 'key', permissions: { call: ['*'], manage: true, admin: false } }),
+  );
   const appender = await messaging.appender({ name: 'presence' });
   const writers = executors.map((executor, at) =>
     createPresence({

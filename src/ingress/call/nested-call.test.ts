@@ -1,34 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { accountOf, keyOf } from '../../../test/helpers/people.ts';
 import { createTableView } from '../../../test/helpers/table-view.ts';
 import { createVirtualClock } from '../../../test/helpers/virtual-clock.ts';
-import { type Account, accountKind, type Key, keyKind } from '../../accounts/accounts.ts';
+import { accountKind, keyKind } from '../../accounts/accounts.ts';
 import { createAccounts } from '../../accounts/create.ts';
 import { createRunTokens, type RunClaims, runScheme } from '../../accounts/run-token.ts';
 import { type Algorithm, algorithmKind, buildKind, environmentKind, versionKind } from '../../catalog/catalog.ts';
 import { createCatalog } from '../../catalog/create.ts';
 import { createNestedCalls } from './nested-call.ts';
 
-const person = (name: string): Account => ({
-  id: `id-${name}`,
-  name,
-  label: name,
-  type: 'user',
-  email: null,
-  fullName: null,
-  profile: {},
-  members: [],
-  topics: null,
-  createdAtMs: 1,
-});
-const keyOf = (account: string, revokedAtMs: number | null = null): Key => ({
-  id: `key-${account}`,
-  account,
-  label: '',
-  hash: account,
-  permissions: { call: ['*'], manage: false, admin: false },
-  createdAtMs: 1,
-  revokedAtMs,
-});
 const algorithm = (pipelineEnabled: boolean): Algorithm => ({
   id: 'a1',
   owner: 'ann',
@@ -49,8 +29,8 @@ const algorithm = (pipelineEnabled: boolean): Algorithm => ({
 
 const given = () => {
   const view = createTableView([accountKind, keyKind, algorithmKind, buildKind, versionKind, environmentKind]);
-  view.put(accountKind, person('ann'), person('eve'));
-  view.put(keyKind, keyOf('ann'), keyOf('eve'));
+  view.put(accountKind, accountOf('ann'), accountOf('eve'));
+  view.put(keyKind, keyOf('ann', 'simAnn'), keyOf('eve', 'simEve'));
   view.put(algorithmKind, algorithm(true));
   const accounts = createAccounts({ view });
   const clock = createVirtualClock();
@@ -124,7 +104,7 @@ describe('the door for calls that running calls make', () => {
   it("refuses a key that is another account's or was revoked", async () => {
     const { view, token, refusal } = given();
     expect(await refusal(token({ account: 'eve' }))).toMatchObject({ code: 'INGRESS_KEY_UNKNOWN' });
-    view.put(keyKind, keyOf('ann', 5));
+    view.put(keyKind, keyOf('ann', 'simAnn', { revokedAtMs: 5 }));
     expect(await refusal(token())).toMatchObject({ code: 'INGRESS_KEY_UNKNOWN' });
   });
 

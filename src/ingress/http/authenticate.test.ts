@@ -1,7 +1,7 @@
-import { hash } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { accountOf, keyOf } from '../../../test/helpers/people.ts';
 import { createTableView } from '../../../test/helpers/table-view.ts';
-import { type Account, type Accounts, accountKind, type Caller, type Key, keyKind } from '../../accounts/accounts.ts';
+import { type Accounts, accountKind, type Caller, keyKind } from '../../accounts/accounts.ts';
 import { createAccounts } from '../../accounts/create.ts';
 import { createAuthenticator, keyOfHeader } from './authenticate.ts';
 
@@ -33,27 +33,8 @@ test('takes the configured key for a request without any authorization, and for 
   expect(() => authenticator.authenticate('Basic dXNlcg==')).toThrow('authorization required');
 });
 
-const ada: Account = {
-  id: 'id-ada',
-  name: 'ada',
-  label: 'ada',
-  type: 'user',
-  email: null,
-  fullName: null,
-  profile: {},
-  members: [],
-  topics: null,
-  createdAtMs: 0,
-};
-const key: Key = {
-  id: 'key-1',
-  account: 'ada',
-  label: '',
-  hash: hash('sha256', 'simAda', 'hex'),
-  permissions: { call: ['*'], manage: false, admin: false },
-  createdAtMs: 0,
-  revokedAtMs: null,
-};
+const ada = accountOf('ada');
+const key = keyOf('ada', 'simAda');
 
 test('refuses a key that was revoked, also on a connection that it was sent on before', async () => {
   const known = createTableView([accountKind, keyKind]);
